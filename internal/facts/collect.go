@@ -1,0 +1,115 @@
+package facts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/containerd/platforms"
+)
+
+// Collect gathers what the query asks for. An Error lists everything that is
+// missing or wrong; any other error means that reading itself failed.
+func Collect(ctx context.Context, src fs.FS, q Query, r Resolver) (Facts, error) {
+	f := Facts{
+		Modules:  map[string]Module{},
+		Bases:    map[string]Image{},
+		Entries:  map[string]Entry{},
+		Contents: map[string][]byte{},
+	}
+	var problems Error
+	for _, gather := range []func() error{
+		func() error { return f.modules(src, q) },
+		func() error { return f.entries(src, q) },
+		func() error { return f.contents(src, q) },
+		func() error { return f.bases(ctx, q, r) },
+	} {
+		err := gather()
+		if found, ok := errors.AsType[Error](err); ok {
+			problems = append(problems, found...)
+		} else if err != nil {
+			return Facts{}, err
+		}
+	}
+	if len(problems) > 0 {
+		return Facts{}, problems
+	}
+	return f, nil
+}
+
+func (f *Facts) modules(src fs.FS, q Query) error {
+	var problems Error
+	for _, main := range q.Mains {
+		m, err := readModule(src, path.Clean(main.Name), q)
+		var bad *moduleError
+		switch {
+		case errors.As(err, &bad):
+			problems = append(problems, Note{Path: main.Key, Rule: bad.rule, Message: bad.message})
+		case err != nil:
+			return fmt.Errorf("reading the module of %s: %w", main.Name, err)
+		}
+		f.Modules[main.Name] = m
+	}
+	return problems.orNil()
+}
+
+func (f *Facts) entries(src fs.FS, q Query) error {
+	var problems Error
+	for _, file := range q.Files {
+		info, err := fs.Stat(src, path.Clean(file.Name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			problems = append(problems, missing(file))
+		case err != nil:
+			return fmt.Errorf("reading %s: %w", file.Name, err)
+		default:
+			f.Entries[file.Name] = Entry{Dir: info.IsDir()}
+		}
+	}
+	return problems.orNil()
+}
+
+func (f *Facts) contents(src fs.FS, q Query) error {
+	var problems Error
+	for _, file := range q.Contents {
+		data, err := fs.ReadFile(src, path.Clean(file.Name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			problems = append(problems, missing(file))
+		case err != nil:
+			return fmt.Errorf("reading %s: %w", file.Name, err)
+		default:
+			f.Contents[file.Name] = data
+		}
+	}
+	return problems.orNil()
+}
+
+func missing(file Want) Note {
+	return Note{Path: file.Key, Rule: "missing-file", Message: fmt.Sprintf(
+		"%s is not in the build context: paths are relative to its root, and the ignore file (.dockerignore) hides what it names", file.Name)}
+}
+
+func (f *Facts) bases(ctx context.Context, q Query, r Resolver) error {
+	if q.Base.Name == "" {
+		return nil
+	}
+	for _, p := range q.Platforms {
+		img, err := r.Resolve(ctx, q.Base.Name, p)
+		if err != nil {
+			return fmt.Errorf("resolving base image %s for %s: %w", q.Base.Name, platforms.Format(p), err)
+		}
+		f.Bases[platforms.Format(p)] = img
+	}
+	return nil
+}
+
+// orNil is e as an error, nil where there is no problem.
+func (e Error) orNil() error {
+	if len(e) == 0 {
+		return nil
+	}
+	return e
+}

@@ -1,0 +1,104 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Step is one run of the go command.
+type Step string
+
+// The steps of a compile. Fetch needs the network and nothing but ModFiles; Link
+// needs the sources and, with a filled module cache, no network.
+const (
+	Fetch Step = "fetch"
+	Link  Step = "link"
+)
+
+// Paths are an engine's places: what a plan must not know.
+type Paths struct {
+	// Context is the absolute path of the build context.
+	Context string
+	// Out is the absolute path of the binary that Link writes.
+	Out string
+	// Overlay is the absolute path of a go build overlay file, or empty. It may
+	// only hide files that the build context does not hold.
+	Overlay string
+}
+
+// Argv is the command line of a step, argv[0] being "go". It runs in
+// Paths.Context joined with Compile.Dir, with the environment of Environ.
+func Argv(step Step, c Compile, p Paths) ([]string, error) {
+	switch step {
+	case Fetch:
+		return []string{"go", "mod", "download"}, nil
+	case Link:
+		return linkArgv(c, p)
+	}
+	return nil, fmt.Errorf("unknown step %q", step)
+}
+
+func linkArgv(c Compile, p Paths) ([]string, error) {
+	argv := append([]string{"go", "build"}, c.Flags...)
+	if p.Overlay != "" {
+		argv = append(argv, "-overlay="+p.Overlay)
+	}
+	if len(c.Tags) > 0 {
+		argv = append(argv, "-tags="+strings.Join(c.Tags, ","))
+	}
+	flags := slices.Clone(c.Ldflags)
+	for _, stamp := range c.Stamp {
+		flags = append(flags, "-X", stamp)
+	}
+	ldflags, err := quoteFields(flags)
+	if err != nil {
+		return nil, fmt.Errorf("quoting -ldflags of %s: %w", c.Name, err)
+	}
+	return append(argv, "-ldflags="+ldflags, "-o", p.Out, c.Package), nil
+}
+
+// quoteFields joins arguments as cmd/go splits them (cmd/internal/quoted): a
+// field with spaces stands in single or double quotes, and there is no escape.
+func quoteFields(fields []string) (string, error) {
+	quoted := make([]string, len(fields))
+	for i, f := range fields {
+		switch {
+		case f != "" && !strings.ContainsAny(f, " \t\r\n'\""):
+			quoted[i] = f
+		case !strings.Contains(f, "'"):
+			quoted[i] = "'" + f + "'"
+		case !strings.Contains(f, `"`):
+			quoted[i] = `"` + f + `"`
+		default:
+			return "", fmt.Errorf("%q holds both kinds of quotes, which go build cannot take", f)
+		}
+	}
+	return strings.Join(quoted, " "), nil
+}
+
+// Environ is the complete environment of a step, sorted: what an engine may add
+// is only the ambient set (see Ambient).
+func Environ(c Compile, p Paths) []string {
+	work := c.Work
+	if work != "off" {
+		work = path.Join(p.Context, work)
+	}
+	env := append(slices.Clone(c.Env), "GOWORK="+work)
+	slices.Sort(env)
+	return env
+}
+
+// Ambient names the variables that an engine may hand to the go command from its
+// own surroundings. None can reach the output: they say where things are kept,
+// and where modules come from, whose content go.sum pins.
+func Ambient() []string {
+	return []string{
+		"PATH", "HOME", "TMPDIR", "USER", "GOCACHE", "GOMODCACHE", "GOPATH", "GOMAXPROCS",
+		"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOAUTH", "GOVCS",
+		"NETRC", "SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+		"SYSTEMROOT", "LOCALAPPDATA", "USERPROFILE", "APPDATA", "TEMP", "TMP",
+	}
+}

@@ -1,0 +1,73 @@
+package vcs
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+func repo(t *testing.T) (dir string, git func(args ...string)) {
+	t.Helper()
+	dir = t.TempDir()
+	git = func(args ...string) {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q")
+	return dir, git
+}
+
+func TestRead(t *testing.T) {
+	t.Setenv("BUILDX_GIT_INFO", "")
+	dir, git := repo(t)
+	if got := Read(t.Context(), dir); got != (State{}) {
+		t.Errorf("a repository without a commit: %+v", got)
+	}
+	file := filepath.Join(dir, "f")
+	if err := os.WriteFile(file, []byte("1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	git("add", ".")
+	git("commit", "-q", "-m", "one")
+	git("remote", "add", "origin", "https://user:secret@git.example.com/x.git")
+	clean := Read(t.Context(), dir)
+	if !regexp.MustCompile(`^[0-9a-f]{40}$`).MatchString(clean.Revision) || clean.URL != "https://git.example.com/x.git" {
+		t.Errorf("got %+v", clean)
+	}
+	if err := os.WriteFile(file, []byte("2"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := Read(t.Context(), dir); got != clean {
+		t.Errorf("dirtiness counts unasked: %+v", got)
+	}
+	t.Setenv("BUILDX_GIT_CHECK_DIRTY", "true")
+	if got := Read(t.Context(), dir); got.Revision != clean.Revision+"-dirty" {
+		t.Errorf("a changed tree: %+v", got)
+	}
+	t.Setenv("BUILDX_GIT_INFO", "false")
+	if got := Read(t.Context(), dir); got != (State{}) {
+		t.Errorf("asked not to: %+v", got)
+	}
+}
+
+func TestReadOutsideGit(t *testing.T) {
+	if got := Read(t.Context(), t.TempDir()); got != (State{}) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestStripCredentials(t *testing.T) {
+	for in, want := range map[string]string{
+		"https://u:p@h/x.git": "https://h/x.git", "https://h/x.git": "https://h/x.git",
+		"git@h:x.git": "git@h:x.git", "ssh://git@h/x.git": "ssh://git@h/x.git", "": "",
+	} {
+		if got := stripCredentials(in); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+}
