@@ -1,0 +1,206 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+	"github.com/spf13/cobra"
+
+	"github.com/plimsoll-build/plimsoll/internal/export"
+	"github.com/plimsoll-build/plimsoll/internal/local"
+	"github.com/plimsoll-build/plimsoll/internal/rootdata"
+	"github.com/plimsoll-build/plimsoll/internal/verify"
+)
+
+func newBuild(s Streams) *cobra.Command {
+	var f buildFlags
+	c := &cobra.Command{
+		Use:   "build [CONTEXT]",
+		Short: "Build an image from a spec",
+		Long: `Build an image from CONTEXT/plimsoll.yaml, with this machine's Go and no daemon,
+or through BuildKit with --addr or BUILDKIT_HOST.
+
+Without an output flag the image becomes an OCI layout, NAME.oci, in the working
+directory. stdout is one line: what was written, and its digest.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f.context = contextArg(args)
+			return runBuild(cmd.Context(), s, &f)
+		},
+	}
+	f.register(c.Flags())
+	return c
+}
+
+func runBuild(ctx context.Context, s Streams, f *buildFlags) error {
+	daemon, addr, err := f.buildkit()
+	if err != nil {
+		return err
+	}
+	if err := checkTarget(f.target); err != nil {
+		return err
+	}
+	if daemon {
+		return buildWithBuildKit(ctx, s, f, addr)
+	}
+	if err := f.onlyBuildKit(); err != nil {
+		return err
+	}
+	log := newLog(s)
+	if f.quiet || f.progress == "quiet" {
+		log.SetLevel(logrus.ErrorLevel)
+	}
+	p, err := prepare(ctx, log, &f.sourceFlags)
+	if err != nil {
+		return err
+	}
+	defer p.done()
+	return buildEmbedded(ctx, s, log, f, p)
+}
+
+// buildEmbedded carries the plans out on this machine.
+func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildFlags, p *prepared) error {
+	if f.target != "" {
+		return buildTarget(ctx, s, log, f, p)
+	}
+	words, err := f.outputWords(p.title() + ".oci")
+	if err != nil {
+		return err
+	}
+	outputs, err := parseOutputs(words, f, len(p.Plans))
+	if err != nil {
+		return err
+	}
+	options, clean, err := engineOptions(log, f, p)
+	if err != nil {
+		return err
+	}
+	defer clean()
+	res, err := local.Build(ctx, p.Plans, options)
+	if err != nil {
+		return err
+	}
+	written, err := export.Write(ctx, export.Artifact{Image: res.Images[0].Image, Index: res.Index}, outputs, export.Options{Names: f.tags, Stdout: s.Out})
+	if err != nil {
+		return err
+	}
+	if err := summarise(ctx, s, log, f, p, res); err != nil {
+		return err
+	}
+	return finish(s, log, f, written)
+}
+
+// title names the image's default output.
+func (p *prepared) title() string { return p.Plans[0].Compiles[0].Name }
+
+// engineOptions are the embedded engine's. With --no-cache it starts from an empty
+// cache, which clean removes; Go's own build cache is not ours to doubt.
+func engineOptions(log *logrus.Logger, f *buildFlags, p *prepared) (_ local.Options, clean func(), err error) {
+	clean = func() {}
+	dir, err := cacheDir()
+	if f.noCache && err == nil {
+		if dir, err = os.MkdirTemp("", "plimsoll-cache-"); err == nil {
+			clean = func() { _ = os.RemoveAll(dir) }
+		}
+	}
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return local.Options{}, nil, fmt.Errorf("making the cache directory: %w", err)
+	}
+	return local.Options{
+		Tool: p.tool, Context: p.context, Resolver: p.resolver, RootData: rootdata.Lookup, CacheDir: dir,
+		Progress: func(step local.Step) {
+			log.Info(strings.TrimRight(fmt.Sprintf("%s: %s %s", step.Platform, step.Verb, step.Name), " "))
+		},
+	}, clean, nil
+}
+
+// outputWords are the outputs in buildx's words; without any, a layout directory.
+func (f *buildFlags) outputWords(layout string) ([]string, error) {
+	words := append([]string{}, f.outputs...)
+	if f.push {
+		words = append(words, "type=image,push=true")
+	}
+	if f.load {
+		words = append(words, "type=docker")
+	}
+	if len(words) == 0 && f.target == "" {
+		words = []string{"type=oci,tar=false,dest=" + layout}
+	}
+	if len(words) == 0 {
+		return nil, usagef("--target %s needs a directory: -o DIR", f.target)
+	}
+	return words, nil
+}
+
+// parseOutputs finds mistakes before anything is built.
+func parseOutputs(words []string, f *buildFlags, platforms int) ([]export.Output, error) {
+	annotations, err := pairs("annotation", f.annotations)
+	if err != nil {
+		return nil, err
+	}
+	var outputs []export.Output
+	for _, word := range words {
+		o, err := export.Parse(word)
+		if err == nil {
+			err = o.Check(f.tags, platforms)
+		}
+		if err != nil {
+			return nil, usageError{err}
+		}
+		if o.Annotations == nil {
+			o.Annotations = map[string]string{}
+		}
+		for key, value := range annotations {
+			o.Annotations[strings.TrimPrefix(key, "manifest:")] = value
+		}
+		outputs = append(outputs, o)
+	}
+	return outputs, nil
+}
+
+// summarise verifies what was built, from its bytes, and says so.
+func summarise(ctx context.Context, s Streams, log *logrus.Logger, f *buildFlags, p *prepared, res *local.Result) error {
+	var subjects []verify.Subject
+	for _, img := range res.Images {
+		subjects = append(subjects, verify.FromImage(p.title(), img.Image))
+	}
+	reports, err := verify.All(ctx, subjects)
+	if err != nil {
+		return fmt.Errorf("verifying the result: %w", err)
+	}
+	if !reports.OK() {
+		if err := reports.Text(s.Err, colourful(s.Err)); err != nil {
+			return err
+		}
+		return fmt.Errorf("the image was written, but it does not verify")
+	}
+	for _, r := range reports {
+		log.Info(summary(r))
+	}
+	return nil
+}
+
+// summary is one line on a verified image.
+func summary(r verify.Report) string {
+	counts := map[verify.Verdict]int{}
+	for _, res := range r.Results {
+		counts[res.Verdict]++
+	}
+	line := fmt.Sprintf("%s: verified, %s passed", r.Platform, plural(counts[verify.Pass], "rule"))
+	for _, v := range []verify.Verdict{verify.Warn, verify.Unknown, verify.Skip} {
+		if counts[v] > 0 {
+			line += fmt.Sprintf(", %d %s", counts[v], v)
+		}
+	}
+	return line
+}

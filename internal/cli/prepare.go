@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/sirupsen/logrus"
+
+	"github.com/plimsoll-build/plimsoll/internal/facts"
+	"github.com/plimsoll-build/plimsoll/internal/gotool"
+	"github.com/plimsoll-build/plimsoll/internal/local"
+	"github.com/plimsoll-build/plimsoll/internal/planner"
+	"github.com/plimsoll-build/plimsoll/internal/spec"
+	"github.com/plimsoll-build/plimsoll/internal/vcs"
+)
+
+// prepared is all that the embedded engine needs: plans, and where they meet the
+// machine.
+type prepared struct {
+	loaded
+	planner.Result
+	context  *local.Context
+	resolver *local.Resolver
+	tool     gotool.Tool
+	done     func()
+}
+
+// prepare reads the spec, gathers facts and plans. The caller calls done.
+func prepare(ctx context.Context, log *logrus.Logger, f *sourceFlags) (_ *prepared, err error) {
+	p := &prepared{done: func() {}}
+	var warnings []spec.Warning
+	if p.loaded, warnings, err = load(f); err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		log.Warn(warning(p.doc, facts.Note(w)))
+	}
+	if p.context, err = local.OpenContext(f.context, p.file); err != nil {
+		return nil, usageError{err}
+	}
+	p.done = func() { _ = p.context.Close() }
+	if err := p.plan(ctx, f); err != nil {
+		p.done()
+		return nil, err
+	}
+	for _, w := range p.Warnings {
+		log.Warn(warning(p.doc, w))
+	}
+	return p, nil
+}
+
+func (p *prepared) plan(ctx context.Context, f *sourceFlags) error {
+	targets, err := f.targets()
+	if err != nil {
+		return err
+	}
+	query := planner.Needs(p.service, targets)
+	if p.resolver, err = newResolver(f, query.Base.Name); err != nil {
+		return err
+	}
+	found, err := facts.Collect(ctx, p.context.FS(), query, p.resolver)
+	if err != nil {
+		return located(p.doc, err)
+	}
+	if found.Source, err = source(ctx, f); err != nil {
+		return err
+	}
+	request, err := planner.Go(p.service, found)
+	if err != nil {
+		return located(p.doc, err)
+	}
+	if err := p.toolchain(ctx, f, request); err != nil {
+		return err
+	}
+	found.Go = p.tool.Version
+	p.Result, err = planner.Plan(p.service, found, planner.Options{Platforms: targets})
+	return located(p.doc, err)
+}
+
+// toolchain finds the go command that the service wants, fetching it if need be.
+func (p *prepared) toolchain(ctx context.Context, f *sourceFlags, request planner.GoRequest) error {
+	env, clean, err := fetchEnv(f, p.service)
+	if err != nil {
+		return err
+	}
+	closeContext := p.done
+	p.done = func() { clean(); closeContext() }
+	host, err := gotool.Find(ctx, env)
+	if err != nil {
+		return err
+	}
+	p.tool, err = gotool.Satisfy(ctx, host, request.Version, request.Exact)
+	return err
+}
+
+// newResolver finds base images as the flags say; the name static stands for the
+// reference of `base: static`.
+func newResolver(f *sourceFlags, base string) (*local.Resolver, error) {
+	contexts, err := f.namedContexts()
+	if err != nil {
+		return nil, err
+	}
+	if source, ok := contexts[planner.StaticContext]; ok && planner.IsStatic(base) {
+		contexts[base] = source
+	}
+	mirrors, err := f.registryMirrors()
+	if err != nil {
+		return nil, err
+	}
+	return &local.Resolver{Contexts: contexts, Mirrors: mirrors}, nil
+}
+
+// source is where the source stands: build arguments before git, as with BuildKit.
+func source(ctx context.Context, f *sourceFlags) (facts.Source, error) {
+	args, err := f.args()
+	if err != nil {
+		return facts.Source{}, err
+	}
+	state := vcs.Read(ctx, f.context)
+	src := facts.Source{Revision: state.Revision, URL: state.URL, Version: args["VERSION"]}
+	if revision := args["REVISION"]; revision != "" {
+		src.Revision = revision
+	}
+	src.Epoch, err = epoch(args)
+	return src, err
+}
+
+// epoch is SOURCE_DATE_EPOCH of the build arguments, else of the environment, which
+// buildx hands over too.
+func epoch(args map[string]string) (int64, error) {
+	text, given := args["SOURCE_DATE_EPOCH"]
+	if !given {
+		text = os.Getenv("SOURCE_DATE_EPOCH")
+	}
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > maxEpoch {
+		return 0, usagef("SOURCE_DATE_EPOCH %q is not a number of seconds since 1970", text)
+	}
+	return n, nil
+}
+
+// maxEpoch is the end of 2261: BuildKit counts nanoseconds in 64 bits.
+const maxEpoch = 9_214_646_399
+
+// fetchEnv is the environment that modules are fetched with: the host's, with what
+// build arguments, build.private and secrets set. clean removes temporary files.
+func fetchEnv(f *sourceFlags, s spec.Service) (env []string, clean func(), err error) {
+	args, err := f.args()
+	if err != nil {
+		return nil, nil, err
+	}
+	env = os.Environ()
+	if patterns := s.Build.Private.Patterns; len(patterns) > 0 {
+		env = append(env, "GOPRIVATE="+joined(os.Getenv("GOPRIVATE"), patterns))
+	}
+	for _, name := range []string{"GOPROXY", "GOPRIVATE", "GONOSUMDB", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"} {
+		if value, ok := args[name]; ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	secrets, err := openSecrets(f.secrets)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, use := range []struct{ id, env string }{{s.Build.Private.Netrc, "NETRC"}, {s.Build.Private.CA, "SSL_CERT_FILE"}} {
+		if file, ok := secrets.files[use.id]; ok {
+			env = append(env, use.env+"="+file)
+		}
+	}
+	return env, secrets.remove, nil
+}
+
+func joined(first string, rest []string) string {
+	for _, p := range rest {
+		if first != "" {
+			first += ","
+		}
+		first += p
+	}
+	return first
+}
+
+// cacheDir is where the embedded engine keeps binaries and layers.
+func cacheDir() (string, error) {
+	if dir := os.Getenv("PLIMSOLL_CACHE"); dir != "" {
+		return dir, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("looking for a cache directory: %w", errors.Join(err, errors.New("set PLIMSOLL_CACHE")))
+	}
+	return dir + "/plimsoll", nil
+}

@@ -1,0 +1,103 @@
+package gobin
+
+import (
+	"debug/buildinfo"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+)
+
+// Binary is what the bytes of one ELF file say.
+type Binary struct {
+	// Size is the file's, in bytes.
+	Size int64
+	// Class, Data, Type and Machine are the ELF header's.
+	Class   elf.Class
+	Data    elf.Data
+	Type    elf.Type
+	Machine elf.Machine
+	// Interp is the loader that PT_INTERP names; HasInterp is set even if the name is empty.
+	Interp    string
+	HasInterp bool
+	// Needed are the shared libraries of DT_NEEDED. A name that cannot be read is "?".
+	Needed []string
+	// PIE is DF_1_PIE of DT_FLAGS_1.
+	PIE bool
+	// Build is the build info, nil if none could be read (BuildErr says why).
+	Build    *debug.BuildInfo
+	BuildErr error
+	// Functions is the function table, nil if none could be read (FunctionsErr says why).
+	Functions    *Functions
+	FunctionsErr error
+}
+
+// ErrNotELF means that the file has no ELF header.
+var ErrNotELF = errors.New("not an ELF file")
+
+// Read takes the evidence from a file of that size. It fails only if the ELF or
+// program headers cannot be read; a part that is missing is nil in the Binary.
+func Read(r io.ReaderAt, size int64) (*Binary, error) {
+	r = io.NewSectionReader(r, 0, size)
+	f, err := readHeaders(r, size)
+	if err != nil {
+		return nil, err
+	}
+	b := &Binary{Size: size, Class: f.class, Data: f.data, Type: f.elfType, Machine: f.machine}
+	if err := f.interp(b); err != nil {
+		return nil, err
+	}
+	if err := f.dynamic(b); err != nil {
+		return nil, err
+	}
+	b.Build, b.BuildErr = readBuildInfo(r, f)
+	b.Functions, b.FunctionsErr = readFunctions(f)
+	return b, nil
+}
+
+// Static reports whether the kernel can start the binary without a loader and
+// without any library.
+func (b *Binary) Static() bool { return !b.HasInterp && len(b.Needed) == 0 }
+
+// Setting is a value of the build info, such as GOARCH or -tags; false if there
+// is no build info or no such setting in it.
+func (b *Binary) Setting(key string) (string, bool) {
+	if b.Build == nil {
+		return "", false
+	}
+	for _, s := range b.Build.Settings {
+		if s.Key == key {
+			return s.Value, true
+		}
+	}
+	return "", false
+}
+
+// maxSections bounds what debug/elf, which is not hardened, is let to read: a
+// section costs it some 200 bytes. Real Go binaries have under 100.
+const maxSections = 4096
+
+// maxBuildInfo bounds what is kept; Kubernetes' is some 20 KB.
+const maxBuildInfo = 4 << 20
+
+// readBuildInfo calls debug/buildinfo with its known weaknesses fenced off: it
+// reads every section header first, and may panic on a malformed file.
+func readBuildInfo(r io.ReaderAt, f *file) (info *debug.BuildInfo, err error) {
+	if f.sections > maxSections || (f.sections == 0 && f.sectionOffset != 0) {
+		return nil, fmt.Errorf("reading build info: the file claims %d sections", f.sections)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			info, err = nil, fmt.Errorf("reading build info: malformed: %v", p)
+		}
+	}()
+	info, err = buildinfo.Read(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading build info: %w", err)
+	}
+	if n := len(info.String()); n > maxBuildInfo {
+		return nil, fmt.Errorf("reading build info: %d bytes", n)
+	}
+	return info, nil
+}

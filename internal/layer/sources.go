@@ -1,0 +1,72 @@
+package layer
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+)
+
+// Sources are where a layer's content comes from.
+type Sources struct {
+	// Binaries are the paths of the compiled binaries, by plan.Compile.Name.
+	Binaries map[string]string
+	// Context is the build context. It follows links that stay inside, refuses
+	// others, and for links that are kept it implements fs.ReadLinkFS.
+	Context fs.FS
+	// RootData is rootdata.Lookup.
+	RootData func(name string) ([]byte, bool)
+}
+
+// content is a file's bytes and their number.
+type content struct {
+	size int64
+	open func() (io.ReadCloser, error)
+}
+
+func inline(data []byte) content {
+	return content{int64(len(data)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}
+}
+
+// binary is a compiled binary.
+func (s Sources) binary(name string) (content, error) {
+	file, ok := s.Binaries[name]
+	if !ok {
+		return content{}, fmt.Errorf("binary %s was not compiled", name)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return content{}, fmt.Errorf("opening binary %s: %w", name, err)
+	}
+	return content{info.Size(), func() (io.ReadCloser, error) { return os.Open(file) }}, nil
+}
+
+// file is a regular file of the build context, and its mode there.
+func (s Sources) file(name string) (content, fs.FileMode, error) {
+	info, err := fs.Stat(s.Context, name)
+	if err != nil {
+		return content{}, 0, fmt.Errorf("opening %s in the build context: %w", name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return content{}, 0, fmt.Errorf("%s in the build context is not a regular file (%s)", name, info.Mode().Type())
+	}
+	open := func() (io.ReadCloser, error) { return s.Context.Open(name) }
+	return content{info.Size(), open}, info.Mode(), nil
+}
+
+// rootData is named data, which must be what the plan was made for.
+func (s Sources) rootData(d plan.RootData) (content, error) {
+	data, ok := s.RootData(d.Name)
+	if !ok {
+		return content{}, fmt.Errorf("there is no root data %q in this version of Plimsoll", d.Name)
+	}
+	if got := digest.FromBytes(data); got != d.Digest {
+		return content{}, fmt.Errorf("root data %q is %s here, but the plan wants %s: it was made by another version of Plimsoll", d.Name, got, d.Digest)
+	}
+	return inline(data), nil
+}

@@ -1,0 +1,149 @@
+package layer
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+)
+
+// Store keeps compressed layers as files of a directory: layers are read from
+// there when an image is written, and a layer of known content is not compressed
+// again. Several processes may share it.
+type Store struct {
+	// Dir is made when it is needed.
+	Dir string
+}
+
+// Build makes a layer of the plan. Times are epoch, in seconds UTC. The content is
+// read once if the store has the layer, else twice; never is it held in memory.
+func (s Store) Build(ctx context.Context, l plan.Layer, epoch int64, src Sources) (v1.Layer, error) {
+	layer, err := s.build(ctx, l, epoch, src)
+	if err != nil {
+		return nil, fmt.Errorf("making layer %s: %w", l.Name, err)
+	}
+	return layer, nil
+}
+
+func (s Store) build(ctx context.Context, l plan.Layer, epoch int64, src Sources) (v1.Layer, error) {
+	entries, err := expand(l, src)
+	if err != nil {
+		return nil, err
+	}
+	diff := sha256.New()
+	if err := writeTar(ctx, diff, entries, epoch); err != nil {
+		return nil, err
+	}
+	diffID := sum(diff)
+	b, err := s.lookup(diffID)
+	if err != nil {
+		if b, err = s.add(ctx, diffID, entries, epoch); err != nil {
+			return nil, err
+		}
+	}
+	return partial.CompressedToLayer(b)
+}
+
+// add compresses a layer into the store. The blob is complete before its name
+// exists, and its record names it: a reader finds both or neither.
+func (s Store) add(ctx context.Context, diffID v1.Hash, entries []entry, epoch int64) (*blob, error) {
+	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("making the layer store: %w", err)
+	}
+	f, err := os.CreateTemp(s.Dir, "tmp-")
+	if err != nil {
+		return nil, fmt.Errorf("making a file in the layer store: %w", err)
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+
+	diff, compressed := sha256.New(), sha256.New()
+	size := &counter{}
+	zw := gzip.NewWriter(io.MultiWriter(f, compressed, size))
+	if err := writeTar(ctx, io.MultiWriter(zw, diff), entries, epoch); err != nil {
+		return nil, err
+	}
+	if err := zw.Close(); err != nil {
+		return nil, fmt.Errorf("compressing: %w", err)
+	}
+	if sum(diff) != diffID {
+		return nil, fmt.Errorf("its content changed while it was read")
+	}
+	b := &blob{DiffHash: diffID, BlobHash: sum(compressed), Length: size.n}
+	return b, s.keep(f, b)
+}
+
+// keep gives a complete blob its name and writes its record.
+func (s Store) keep(f *os.File, b *blob) error {
+	b.file = filepath.Join(s.Dir, b.BlobHash.Hex)
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("writing to the layer store: %w", err)
+	}
+	if err := os.Rename(f.Name(), b.file); err != nil {
+		return fmt.Errorf("writing to the layer store: %w", err)
+	}
+	record, err := json.Marshal(b)
+	if err != nil {
+		return fmt.Errorf("encoding a record of the layer store: %w", err)
+	}
+	tmp := f.Name() + ".json"
+	defer os.Remove(tmp)
+	if err := os.WriteFile(tmp, record, 0o644); err != nil {
+		return fmt.Errorf("writing to the layer store: %w", err)
+	}
+	return os.Rename(tmp, s.record(b.DiffHash))
+}
+
+// lookup finds a layer by its uncompressed digest. Whatever is wrong with a
+// record or its blob is an error, which a caller mends by add.
+func (s Store) lookup(diffID v1.Hash) (*blob, error) {
+	data, err := os.ReadFile(s.record(diffID))
+	if err != nil {
+		return nil, err
+	}
+	b := &blob{}
+	if err := json.Unmarshal(data, b); err != nil {
+		return nil, err
+	}
+	b.file = filepath.Join(s.Dir, b.BlobHash.Hex)
+	f, err := os.Open(b.file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	compressed := sha256.New()
+	if _, err := io.Copy(compressed, f); err != nil {
+		return nil, err
+	}
+	if b.DiffHash != diffID || sum(compressed) != b.BlobHash {
+		return nil, fmt.Errorf("the layer store's blob of %s is damaged", diffID)
+	}
+	return b, nil
+}
+
+func (s Store) record(diffID v1.Hash) string {
+	return filepath.Join(s.Dir, diffID.Hex+".json")
+}
+
+func sum(h hash.Hash) v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
+}
+
+// counter counts what is written to it.
+type counter struct{ n int64 }
+
+func (c *counter) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	return len(p), nil
+}

@@ -1,0 +1,162 @@
+package local
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"github.com/plimsoll-build/plimsoll/internal/gotool"
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+)
+
+// compiler runs compiles of one build context.
+type compiler struct {
+	tool    gotool.Tool
+	context *Context
+	// cacheDir keeps the binaries, overlay the path for go build's -overlay.
+	cacheDir, overlay string
+}
+
+// compile makes a binary at file. Its copy in the cache stays where it is, for go
+// to find it up to date the next time and not to link again. There is no fetch
+// step: go build gets the modules it needs, which may be fewer than are listed.
+func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file string) error {
+	module, err := c.context.files.resolve("open", b.Dir, true)
+	if err != nil {
+		return fmt.Errorf("finding its module: %w", err)
+	}
+	dir, err := c.place(b)
+	if err != nil {
+		return err
+	}
+	unlock, err := lock(ctx, dir+".lock")
+	if err != nil {
+		return fmt.Errorf("waiting for another build of %s: %w", b.Name, err)
+	}
+	defer unlock()
+	kept := keptBinary{file: filepath.Join(dir, b.Name), mark: dir + ".size"}
+	if err := kept.begin(); err != nil {
+		return fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
+	}
+	paths := plan.Paths{Context: c.context.Dir, Out: kept.file, Overlay: c.overlay}
+	argv, err := plan.Argv(plan.Link, b, paths)
+	if err != nil {
+		return err
+	}
+	_, err = c.tool.Run(ctx, gotool.Command{
+		Argv: argv, Env: plan.Environ(b, paths), Context: c.context.Dir,
+		Dir: filepath.Join(c.context.Dir, filepath.FromSlash(module)),
+	})
+	if err != nil {
+		return errors.Join(err, kept.discard())
+	}
+	if err := checkStatic(kept.file, p.Platform); err != nil {
+		return errors.Join(fmt.Errorf("checking %s: %w", b.Name, err), kept.discard())
+	}
+	if err := kept.end(); err != nil {
+		return fmt.Errorf("keeping %s: %w", b.Name, err)
+	}
+	return snapshot(kept.file, file)
+}
+
+// place is the directory of the cache for a compile: equal command lines,
+// environments and places share one.
+func (c compiler) place(b plan.Compile) (string, error) {
+	paths := plan.Paths{Context: c.context.Dir}
+	argv, err := plan.Argv(plan.Link, b, paths)
+	if err != nil {
+		return "", err
+	}
+	data, err := json.Marshal([]any{argv, plan.Environ(b, paths), c.context.Dir, b.Dir, b.Name, c.tool.Root, c.tool.Version})
+	if err != nil {
+		return "", fmt.Errorf("encoding the cache key of %s: %w", b.Name, err)
+	}
+	sum := sha256.Sum256(data)
+	dir := filepath.Join(c.cacheDir, "bin", hex.EncodeToString(sum[:16]))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("making the binary cache: %w", err)
+	}
+	return dir, nil
+}
+
+// lock waits for a lock file, or for the end of ctx.
+func lock(ctx context.Context, file string) (unlock func(), err error) {
+	type held struct {
+		unlock func()
+		err    error
+	}
+	done := make(chan held, 1)
+	go func() {
+		unlock, err := lockedfile.MutexAt(file).Lock()
+		done <- held{unlock, err}
+	}()
+	select {
+	case h := <-done:
+		return h.unlock, h.err
+	case <-ctx.Done():
+		go func() { // the wait itself cannot be ended
+			if h := <-done; h.err == nil {
+				h.unlock()
+			}
+		}()
+		return nil, ctx.Err()
+	}
+}
+
+// keptBinary is a binary in the cache with a mark that holds its size. Go takes a
+// file for up to date by the ID near its start: a half-written one must go.
+type keptBinary struct{ file, mark string }
+
+func (k keptBinary) begin() error {
+	mark, _ := os.ReadFile(k.mark)
+	info, err := os.Stat(k.file)
+	if err == nil && strconv.FormatInt(info.Size(), 10) == string(mark) {
+		return os.Remove(k.mark)
+	}
+	return k.discard()
+}
+
+func (k keptBinary) end() error {
+	info, err := os.Stat(k.file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(k.mark, []byte(strconv.FormatInt(info.Size(), 10)), 0o644)
+}
+
+func (k keptBinary) discard() error {
+	for _, file := range []string{k.file, k.mark} {
+		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// snapshot gives the binary a second name that a later build of it, which
+// replaces the file, does not touch. Where links are not to be had, it is copied.
+func snapshot(from, to string) error {
+	if os.Link(from, to) == nil {
+		return nil
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("copying a binary out of the cache: %w", err)
+	}
+	defer in.Close()
+	out, err := os.Create(to)
+	if err != nil {
+		return fmt.Errorf("copying a binary out of the cache: %w", err)
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,123 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+)
+
+// ignoreName is the ignore file at the root of a build context. One that is named
+// after the spec file, with this as its suffix, comes before it.
+const ignoreName = ".dockerignore"
+
+// Context is a build context after its ignore file: what BuildKit would be sent.
+type Context struct {
+	// Dir is its absolute path with links resolved.
+	Dir string
+
+	spec  string
+	root  *os.Root
+	files *contextFS
+	// cut are the links, relative to Dir, that lead to something hidden or outside.
+	cut []string
+}
+
+// OpenContext opens the build context at dir. The ignore file is the one beside
+// specFile with its name and ".dockerignore", else .dockerignore in dir. The
+// content of dir must not change until Close.
+func OpenContext(dir, specFile string) (_ *Context, err error) {
+	real, err := realDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening build context %s: %w", dir, err)
+	}
+	matcher, err := readIgnore(specFile, real)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(real)
+	if err != nil {
+		return nil, fmt.Errorf("opening build context %s: %w", dir, err)
+	}
+	defer func() {
+		if err != nil {
+			root.Close()
+		}
+	}()
+	s := scan{fsys: root.FS(), matcher: matcher, hidden: map[string]bool{}}
+	if _, err := s.dir(".", patternmatcher.MatchInfo{}); err != nil {
+		return nil, fmt.Errorf("reading build context %s: %w", dir, err)
+	}
+	c := &Context{Dir: real, spec: specFile, root: root, files: &contextFS{base: root.FS().(baseFS), hidden: s.hidden}}
+	c.cut = c.files.cut(s.links)
+	return c, nil
+}
+
+func realDir(dir string) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(abs)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(real)
+	if err == nil && !info.IsDir() {
+		err = errors.New("it is not a directory")
+	}
+	return real, err
+}
+
+// readIgnore is the matcher of the ignore file that applies.
+func readIgnore(specFile, dir string) (*patternmatcher.PatternMatcher, error) {
+	candidates := []string{filepath.Join(dir, ignoreName)}
+	if specFile != "" {
+		candidates = append([]string{specFile + ignoreName}, candidates...)
+	}
+	for _, file := range candidates {
+		patterns, err := readPatterns(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading ignore file %s: %w", file, err)
+		}
+		matcher, err := patternmatcher.New(patterns)
+		if err != nil {
+			return nil, fmt.Errorf("reading ignore file %s: %w", file, err)
+		}
+		return matcher, nil
+	}
+	return patternmatcher.New(nil)
+}
+
+func readPatterns(file string) ([]string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ignorefile.ReadAll(f)
+}
+
+// FS is the content of the build context. It follows links that stay inside, and
+// implements fs.ReadLinkFS.
+func (c *Context) FS() fs.FS { return c.files }
+
+// ReadSpec reads the spec file, which an ignore file may hide from the build but
+// not from us.
+func (c *Context) ReadSpec() ([]byte, error) {
+	data, err := os.ReadFile(c.spec)
+	if err != nil {
+		return nil, fmt.Errorf("reading spec: %w", err)
+	}
+	return data, nil
+}
+
+// Close releases the directory.
+func (c *Context) Close() error { return c.root.Close() }

@@ -1,0 +1,197 @@
+package verify_test
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"github.com/plimsoll-build/plimsoll/internal/tuning"
+	"github.com/plimsoll-build/plimsoll/internal/verify"
+)
+
+// brokenCase is a row of testdata/broken.json: an image broken in one property, and
+// exactly the rules that it fails or leaves unknown. Docs are generated from it.
+type brokenCase struct {
+	Name    string   `json:"name"`
+	Stage   string   `json:"stage"` // "plan": re-sealed; "after": edited after the build
+	How     string   `json:"how"`
+	Fails   []string `json:"fails"`
+	Unknown []string `json:"unknown"`
+}
+
+// breakPlan changes a draft before it is sealed.
+var breakPlan = map[string]func(t *testing.T, d *draft){
+	"dynamic binary": binary("pie"),
+	"wrong GOARCH":   binary("arm64"),
+	"cgo":            binary("cgo"),
+	"GOMEMLIMIT=1G":  func(_ *testing.T, d *draft) { d.env("GOMEMLIMIT", "1G") },
+	"limit over max": memLimit("805306368"),
+	"limit over 95% of high": func(t *testing.T, d *draft) {
+		d.label(tuning.LabelMemoryHigh, "482344960")
+	},
+	"limit not in Env": func(_ *testing.T, d *draft) { d.env("GOMEMLIMIT", "") },
+	"user root":        func(_ *testing.T, d *draft) { d.config.Config.User = "0:0" },
+	"user by name":     func(_ *testing.T, d *draft) { d.config.Config.User = "nonroot" },
+	"/sys/fs/cgroup a file": func(_ *testing.T, d *draft) {
+		d.layers[0] = append(d.layers[0], dir("sys/fs/"), file("sys/fs/cgroup", 0o644))
+	},
+	"volume over /sys":                     func(_ *testing.T, d *draft) { d.config.Config.Volumes = map[string]struct{}{"/sys": {}} },
+	"go 1.24 with gomaxprocs auto":         binary("go 1.24"),
+	"automaxprocs against gomaxprocs auto": binary("automaxprocs"),
+	"GODEBUG against gomaxprocs auto":      func(_ *testing.T, d *draft) { d.env("GODEBUG", "updatemaxprocs=0") },
+	"GOMAXPROCS against gomaxprocs auto":   func(_ *testing.T, d *draft) { d.env("GOMAXPROCS", "4") },
+	"GOGC=50%":                             func(_ *testing.T, d *draft) { d.env("GOGC", "50%") },
+	"entrypoint not executable":            func(_ *testing.T, d *draft) { d.layers[1][0].Mode = 0o644 },
+	"entrypoint not the first binary": func(t *testing.T, d *draft) {
+		d.content["other"] = program(t, "good")
+		d.layers[1] = append([]tar.Header{file("other", 0o755)}, d.layers[1]...)
+		d.label(tuning.LabelBinaries, "/other,/orders")
+	},
+	"binary missing":            func(_ *testing.T, d *draft) { d.layers = append(d.layers, []tar.Header{file(".wh.orders", 0o644)}) },
+	"binary of the base":        func(_ *testing.T, d *draft) { d.base = 2 },
+	"unknown contract version":  func(_ *testing.T, d *draft) { d.label(tuning.LabelVersion, "2") },
+	"unknown label":             func(_ *testing.T, d *draft) { d.label(tuning.Prefix+"runtime.swap", "0") },
+	"label that does not parse": func(_ *testing.T, d *draft) { d.label(tuning.LabelMemoryMax, "512MiB") },
+	"label missing":             func(_ *testing.T, d *draft) { d.label(tuning.LabelStatic, "") },
+	"not an ELF file":           func(_ *testing.T, d *draft) { d.content["orders"] = []byte("#!/bin/sh\nexec /orders.real\n") },
+}
+
+func binary(name string) func(*testing.T, *draft) {
+	return func(t *testing.T, d *draft) { d.content["orders"] = program(t, name) }
+}
+
+func memLimit(bytes string) func(*testing.T, *draft) {
+	return func(_ *testing.T, d *draft) {
+		d.env("GOMEMLIMIT", bytes)
+		d.label(tuning.LabelMemLimit, bytes)
+	}
+}
+
+// breakImage edits a good image as tools do after a build.
+var breakImage = map[string]func(t *testing.T, d *draft, img v1.Image) v1.Image{
+	"edited label": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		d.label(tuning.LabelMemoryMax, "1073741824")
+		img = withConfig(t, img, d.config)
+		return mutate.Annotations(img, map[string]string{tuning.LabelMemoryMax: "1073741824"}).(v1.Image)
+	},
+	"edited label without its annotation": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		d.label(tuning.LabelMemoryMax, "1073741824")
+		return withConfig(t, img, d.config)
+	},
+	"removed version label": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		d.label(tuning.LabelVersion, "")
+		return withConfig(t, img, d.config)
+	},
+	"edited Env": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		d.env("GOMEMLIMIT", "")
+		return withConfig(t, img, d.config)
+	},
+	"added Env": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		d.env("HTTP_PROXY", "http://proxy.example.com")
+		return withConfig(t, img, d.config)
+	},
+	"edited Entrypoint": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		d.config.Config.Entrypoint = []string{"/etc/passwd"}
+		return withConfig(t, img, d.config)
+	},
+	"edited architecture": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		d.config.Architecture = "arm64"
+		return withConfig(t, img, d.config)
+	},
+	"added layer": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		d.layers = append(d.layers, []tar.Header{file("added", 0o644)})
+		img, err := mutate.AppendLayers(img, d.layer(t, d.tar(t, 2)))
+		check(t, err)
+		return img
+	},
+	"added field": func(t *testing.T, d *draft, img v1.Image) v1.Image {
+		file, err := img.ConfigFile()
+		check(t, err)
+		file.Config.OnBuild = []string{"RUN true"}
+		img, err = mutate.ConfigFile(img, file)
+		check(t, err)
+		return img
+	},
+}
+
+func TestBrokenImages(t *testing.T) {
+	data, err := os.ReadFile("testdata/broken.json")
+	check(t, err)
+	var cases []brokenCase
+	check(t, json.Unmarshal(data, &cases))
+	if len(cases) != len(breakPlan)+len(breakImage) {
+		t.Errorf("the table has %d rows, the test %d", len(cases), len(breakPlan)+len(breakImage))
+	}
+	rules := map[string]bool{}
+	for _, tc := range cases {
+		for _, rule := range tc.Fails {
+			rules[rule] = true
+		}
+		t.Run(tc.Name, func(t *testing.T) {
+			t.Parallel()
+			r := judge(t, brokenImage(t, tc))
+			if diff := cmp.Diff(tc.Fails, verdicts(r, verify.Fail)); diff != "" {
+				t.Errorf("fails: %s", diff)
+			}
+			if diff := cmp.Diff(append([]string{}, tc.Unknown...), verdicts(r, verify.Unknown)); diff != "" {
+				t.Errorf("unknown: %s", diff)
+			}
+			if r.OK() {
+				t.Error("the report is ok")
+			}
+			complete(t, r)
+		})
+	}
+	for _, rule := range verify.Rules() {
+		if !rules[rule.Name] {
+			t.Errorf("no image of the table fails rule %s", rule.Name)
+		}
+	}
+}
+
+func brokenImage(t *testing.T, tc brokenCase) v1.Image {
+	d := goodDraft(t)
+	if tc.Stage == "after" {
+		return breakImage[tc.Name](t, d, d.image(t))
+	}
+	breakPlan[tc.Name](t, d)
+	return d.image(t)
+}
+
+// complete demands what every report has: evidence with a failure, a reason with
+// a skip or an unknown.
+func complete(t *testing.T, r verify.Report) {
+	t.Helper()
+	for _, res := range r.Results {
+		if res.Verdict == verify.Fail && len(res.Findings) == 0 {
+			t.Errorf("%s fails without a finding", res.Rule)
+		}
+		for _, f := range res.Findings {
+			if f.Where == "" || f.Got == "" || f.Want == "" {
+				t.Errorf("%s: a finding lacks a value: %+v", res.Rule, f)
+			}
+		}
+		if (res.Verdict == verify.Skip || res.Verdict == verify.Unknown) && res.Reason == "" {
+			t.Errorf("%s is %s without a reason", res.Rule, res.Verdict)
+		}
+	}
+}
+
+func TestGoodImage(t *testing.T) {
+	for _, compression := range []string{"gzip", "zstd", "none"} {
+		d := goodDraft(t)
+		d.compression = compression
+		r := judge(t, d.image(t))
+		if got := verdicts(r, verify.Pass); len(got) != len(verify.Rules()) || !r.OK() {
+			t.Errorf("%s: %+v", compression, r.Results)
+		}
+		if len(r.Binaries) != 1 || r.Binaries[0].Path != "/orders" || r.Binaries[0].Size != int64(len(program(t, "good"))) {
+			t.Errorf("%s: binaries %+v", compression, r.Binaries)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// ErrLimit means that an image asks for more work than is given to one.
+var ErrLimit = errors.New("the image exceeds the limits of an inspection")
+
+// layer is what one blob really is.
+type layer struct {
+	desc   *v1.Descriptor // the manifest's; nil if the form has none
+	digest v1.Hash        // of the stored bytes
+	size   int64          // stored bytes, read at most one beyond the descriptor's
+	diffID v1.Hash        // of the uncompressed bytes
+	err    error          // why the content could not be read to its end
+}
+
+// budget is what is left for an image.
+type budget struct {
+	bytes   int64
+	entries int
+}
+
+// readLayer streams a blob once: hashes it as stored and as uncompressed, and
+// hands the uncompressed tar to visit. What is wrong with the content is in the
+// layer; an error is one of the storage, of ctx, or ErrLimit.
+func readLayer(ctx context.Context, b blob, left *budget, visit func(io.Reader) error) (layer, error) {
+	rc, err := b.open()
+	if err != nil {
+		return layer{}, err
+	}
+	defer rc.Close()
+	l := layer{desc: b.desc}
+	raw := &meter{ctx: ctx, r: rc, hash: sha256.New()}
+	if b.desc != nil {
+		raw.r = io.LimitReader(rc, b.desc.Size+1)
+	}
+	l.diffID, l.err = readContent(raw, left, visit)
+	if errors.Is(l.err, ErrLimit) {
+		return l, l.err
+	}
+	// The rest is for the stored digest alone: what follows the compressed stream.
+	if _, err := io.Copy(io.Discard, raw); err != nil && raw.err == nil {
+		return l, err
+	}
+	if raw.err != nil {
+		return l, raw.err
+	}
+	l.digest, l.size = raw.sum(), raw.n
+	return l, nil
+}
+
+// readContent reads the uncompressed side to its end.
+func readContent(raw *meter, left *budget, visit func(io.Reader) error) (v1.Hash, error) {
+	z, err := decompress(raw)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	defer z.Close()
+	plain := &meter{ctx: raw.ctx, r: &budgetReader{z, &left.bytes}, hash: sha256.New()}
+	visitErr := visit(plain)
+	if errors.Is(visitErr, ErrLimit) {
+		return v1.Hash{}, visitErr
+	}
+	// A tar ends before its stream does: the DiffID is of the whole stream.
+	if _, err := io.Copy(io.Discard, plain); err != nil {
+		return v1.Hash{}, err
+	}
+	return plain.sum(), visitErr
+}
+
+// meter hashes and counts what is read, and ends with its context.
+type meter struct {
+	ctx  context.Context
+	r    io.Reader
+	hash hash.Hash
+	n    int64
+	err  error // the first error of r that is not its end
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if err := m.ctx.Err(); err != nil {
+		m.err = err
+		return 0, err
+	}
+	n, err := m.r.Read(p)
+	m.n += int64(n)
+	m.hash.Write(p[:n])
+	if err != nil && err != io.EOF && m.err == nil {
+		m.err = err
+	}
+	return n, err
+}
+
+func (m *meter) sum() v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(m.hash.Sum(nil))}
+}
+
+// budgetReader ends in ErrLimit when the image's bytes are used up.
+type budgetReader struct {
+	r    io.Reader
+	left *int64
+}
+
+func (b *budgetReader) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if *b.left -= int64(n); *b.left < 0 {
+		return 0, fmt.Errorf("uncompressed layers: %w", ErrLimit)
+	}
+	return n, err
+}

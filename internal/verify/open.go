@@ -1,0 +1,99 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// OpenOptions say how references are opened.
+type OpenOptions struct {
+	// Platforms narrow an index; empty means all of it.
+	Platforms []v1.Platform
+	// Keychain holds registry credentials; nil means the usual docker config.
+	Keychain authn.Keychain
+	// Transport is for registries; nil means the default.
+	Transport http.RoundTripper
+	// Insecure lets registries be spoken to without TLS.
+	Insecure bool
+	// Limits bound the work on each image.
+	Limits Limits
+}
+
+// Open finds the images of a reference: registry/repo:tag@digest, oci:DIR[:TAG],
+// oci-archive:FILE[:TAG] or docker-archive:FILE. An index gives a subject for each
+// platform; attestations in it are left out. Layers are not read yet.
+func Open(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
+	subjects, err := open(ctx, ref, o)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", ref, err)
+	}
+	subjects = narrow(subjects, o.Platforms)
+	if len(subjects) == 0 {
+		return nil, fmt.Errorf("opening %s: no image of the wanted platforms in it", ref)
+	}
+	for i := range subjects {
+		subjects[i].Limits = o.Limits
+		subjects[i].Ref = ref
+	}
+	return subjects, nil
+}
+
+func open(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
+	scheme, rest, _ := strings.Cut(ref, ":")
+	switch scheme {
+	case "oci":
+		dir, tag := splitTag(rest)
+		return openLayout(ctx, dirStore(dir), tag)
+	case "oci-archive":
+		file, tag := splitTag(rest)
+		store, err := openTar(ctx, file)
+		if err != nil {
+			return nil, err
+		}
+		return openLayout(ctx, store, tag)
+	case "docker-archive":
+		store, err := openTar(ctx, rest)
+		if err != nil {
+			return nil, err
+		}
+		return openDockerArchive(store)
+	case "docker-daemon", "-":
+		return nil, fmt.Errorf("%s is not supported yet: save the image with `docker save` and verify docker-archive:FILE", scheme)
+	}
+	return openRegistry(ctx, ref, o)
+}
+
+// splitTag parts PATH:TAG at the last colon, unless the whole is a path.
+func splitTag(s string) (file, tag string) {
+	if _, err := os.Stat(s); err == nil {
+		return s, ""
+	}
+	if i := strings.LastIndexByte(s, ':'); i > 0 {
+		return s[:i], s[i+1:]
+	}
+	return s, ""
+}
+
+// narrow keeps the subjects of the wanted platforms. One that stands outside an
+// index names no platform and is kept.
+func narrow(subjects []Subject, platforms []v1.Platform) []Subject {
+	if len(platforms) == 0 {
+		return subjects
+	}
+	var kept []Subject
+	for _, s := range subjects {
+		for _, p := range platforms {
+			if s.Platform == nil || s.Platform.Satisfies(p) {
+				kept = append(kept, s)
+				break
+			}
+		}
+	}
+	return kept
+}

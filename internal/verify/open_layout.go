@@ -1,0 +1,79 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// openLayout finds the images of an OCI layout; an empty tag means all.
+func openLayout(ctx context.Context, s store, tag string) ([]Subject, error) {
+	if _, err := readAll(s, ocispec.ImageLayoutFile, maxManifest); err != nil {
+		return nil, fmt.Errorf("not an OCI layout: %w", err)
+	}
+	raw, err := readAll(s, ocispec.ImageIndexFile, maxManifest)
+	if err != nil {
+		return nil, err
+	}
+	var index v1.IndexManifest
+	if err := json.Unmarshal(raw, &index); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", ocispec.ImageIndexFile, err)
+	}
+	var subjects []Subject
+	for _, d := range index.Manifests {
+		if tag != "" && !named(d, tag) {
+			continue
+		}
+		found, err := expand(ctx, layout{s}, d, 0)
+		if err != nil {
+			return nil, err
+		}
+		if subjects = append(subjects, found...); len(subjects) > maxImages {
+			return nil, fmt.Errorf("layout with more than %d images: %w", maxImages, ErrLimit)
+		}
+	}
+	return subjects, nil
+}
+
+// named reports whether a descriptor has a tag: alone or at the end of a reference.
+func named(d v1.Descriptor, tag string) bool {
+	name := d.Annotations[ocispec.AnnotationRefName]
+	return name == tag || strings.HasSuffix(name, ":"+tag)
+}
+
+// layout has the manifests of an OCI layout.
+type layout struct{ store store }
+
+func (l layout) document(_ context.Context, d v1.Descriptor) ([]byte, error) {
+	return readAll(l.store, blobName(d.Digest.Algorithm, d.Digest.Hex), maxManifest)
+}
+
+func (l layout) image(_ context.Context, _ v1.Descriptor, raw []byte) source {
+	return layoutSource{l.store, raw}
+}
+
+type layoutSource struct {
+	store store
+	raw   []byte
+}
+
+func (s layoutSource) manifest() ([]byte, error) { return s.raw, nil }
+
+func (s layoutSource) config(m *v1.Manifest) ([]byte, error) {
+	return readAll(s.store, blobName(m.Config.Digest.Algorithm, m.Config.Digest.Hex), maxConfig)
+}
+
+func (s layoutSource) layers(m *v1.Manifest) ([]blob, error) {
+	var blobs []blob
+	for _, d := range m.Layers {
+		blobs = append(blobs, blob{&d, func() (io.ReadCloser, error) {
+			return s.store.open(blobName(d.Digest.Algorithm, d.Digest.Hex))
+		}})
+	}
+	return blobs, nil
+}

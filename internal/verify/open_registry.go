@@ -1,0 +1,92 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+)
+
+func openRegistry(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
+	var opts []name.Option
+	if o.Insecure {
+		opts = append(opts, name.Insecure)
+	}
+	r, err := name.ParseReference(ref, opts...)
+	if err != nil {
+		return nil, err
+	}
+	keychain := o.Keychain
+	if keychain == nil {
+		keychain = authn.DefaultKeychain
+	}
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)}
+	if o.Transport != nil {
+		options = append(options, remote.WithTransport(o.Transport))
+	}
+	puller, err := remote.NewPuller(options...) // one authentication for all requests
+	if err != nil {
+		return nil, err
+	}
+	desc, err := puller.Get(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return expand(ctx, registry{r.Context(), puller}, desc.Descriptor, 0)
+}
+
+// registry has one repository's manifests.
+type registry struct {
+	repo   name.Repository
+	puller *remote.Puller
+}
+
+func (r registry) document(ctx context.Context, d v1.Descriptor) ([]byte, error) {
+	desc, err := r.puller.Get(ctx, r.repo.Digest(d.Digest.String()))
+	if err != nil {
+		return nil, err
+	}
+	if len(desc.Manifest) > maxManifest {
+		return nil, fmt.Errorf("%d bytes: %w", len(desc.Manifest), ErrLimit)
+	}
+	return desc.Manifest, nil
+}
+
+func (r registry) image(ctx context.Context, d v1.Descriptor, raw []byte) source {
+	fetch := sync.OnceValues(func() (v1.Image, error) {
+		desc, err := r.puller.Get(ctx, r.repo.Digest(d.Digest.String()))
+		if err != nil {
+			return nil, err
+		}
+		return desc.Image()
+	})
+	return registrySource{raw, fetch}
+}
+
+// registrySource is an image of which the manifest was fetched.
+type registrySource struct {
+	raw   []byte
+	fetch func() (v1.Image, error)
+}
+
+func (s registrySource) manifest() ([]byte, error) { return s.raw, nil }
+
+func (s registrySource) config(m *v1.Manifest) ([]byte, error) {
+	img, err := s.fetch()
+	if err != nil {
+		return nil, err
+	}
+	return imageSource{img}.config(m)
+}
+
+func (s registrySource) layers(m *v1.Manifest) ([]blob, error) {
+	img, err := s.fetch()
+	if err != nil {
+		return nil, err
+	}
+	return imageSource{img}.layers(m)
+}

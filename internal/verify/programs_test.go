@@ -1,0 +1,105 @@
+package verify_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// recipe is how one of the tests' Go programs is built.
+type recipe struct {
+	module, goLine string
+	files          map[string]string
+	env, flags     []string
+}
+
+const hello = "package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(\"hello\\n\") }\n"
+
+var (
+	stripped = []string{"-ldflags=-s -w"}
+	amd64    = []string{"GOARCH=amd64"}
+	plain    = map[string]string{"main.go": hello}
+)
+
+// recipes are the programs by name; each is built once in a test run.
+var recipes = map[string]recipe{
+	"good":    {"example.com/orders", "1.26", plain, amd64, stripped},
+	"arm64":   {"example.com/orders", "1.26", plain, []string{"GOARCH=arm64"}, stripped},
+	"v3":      {"example.com/orders", "1.26", plain, []string{"GOARCH=amd64", "GOAMD64=v3"}, stripped},
+	"pie":     {"example.com/orders", "1.26", plain, amd64, []string{"-ldflags=-s -w", "-buildmode=pie"}},
+	"go 1.24": {"example.com/orders", "1.24", plain, amd64, stripped},
+	// A symbol of assembly has no package in its name: this is what cgo's own look like.
+	"cgo": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nfunc call()\n\nfunc main() { call() }\n",
+		"asm.s":   "TEXT ·call(SB), 4, $0-0\n\tCALL x_cgo_init_here(SB)\n\tRET\n\nTEXT x_cgo_init_here(SB), 4, $0-0\n\tRET\n",
+	}, amd64, stripped},
+	"automaxprocs": {"go.uber.org/automaxprocs", "1.26", map[string]string{
+		"main.go":              "package main\n\nimport \"go.uber.org/automaxprocs/maxprocs\"\n\nfunc main() { maxprocs.Set() }\n",
+		"maxprocs/maxprocs.go": "package maxprocs\n\nimport \"runtime\"\n\n//go:noinline\nfunc Set() { runtime.GOMAXPROCS(2) }\n",
+	}, amd64, stripped},
+	"50 MB": {"example.com/big", "1.26", map[string]string{
+		"main.go": "package main\n\nimport (\n\t_ \"embed\"\n\t\"os\"\n)\n\n//go:embed data\nvar data string\n\nfunc main() { os.Stdout.WriteString(data[:len(os.Args)]) }\n",
+	}, amd64, stripped},
+}
+
+var built sync.Map
+
+// program is the bytes of a recipe's binary.
+func program(t testing.TB, name string) []byte {
+	t.Helper()
+	once, _ := built.LoadOrStore(name, sync.OnceValues(func() ([]byte, error) { return recipes[name].build(name) }))
+	data, err := once.(func() ([]byte, error))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func (r recipe) build(name string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "verify")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	files := map[string]string{"go.mod": "module " + r.module + "\n\ngo " + r.goLine + "\n"}
+	for path, content := range r.files {
+		files[path] = content
+	}
+	if name == "50 MB" {
+		files["data"] = string(noise(49 << 20))
+	}
+	for path, content := range files {
+		path = filepath.Join(dir, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			return nil, err
+		}
+	}
+	out := filepath.Join(dir, "out.bin")
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-o", out}, r.flags, []string{"."})...)
+	cmd.Dir = dir
+	cmd.Env = slices.Concat(os.Environ(), []string{"CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local", "GOAMD64=v1"}, r.env)
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("building %s: %w: %s", name, err, msg)
+	}
+	return os.ReadFile(out)
+}
+
+// noise is n bytes that do not compress, the same in every run.
+func noise(n int) []byte {
+	data := make([]byte, n)
+	state := uint64(88172645463325252)
+	for i := range data {
+		state ^= state << 13
+		state ^= state >> 7
+		state ^= state << 17
+		data[i] = byte(state)
+	}
+	return data
+}

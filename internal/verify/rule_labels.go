@@ -1,0 +1,89 @@
+package verify
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+	"github.com/plimsoll-build/plimsoll/internal/tuning"
+)
+
+func judgeLabels(in *inspection) outcome {
+	var t tally
+	own := in.ownLabels()
+	for _, key := range tuning.Required() {
+		if _, ok := own[key]; !ok {
+			t.fail("label "+key, "missing", "present on every image of ours")
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(own)) {
+		grammar := grammars[key]
+		if grammar == nil || !tuning.Known(key) {
+			t.fail("label "+key, own[key], "no such key in contract version "+tuning.ContractVersion)
+			continue
+		}
+		if err := grammar(own[key]); err != nil {
+			t.fail("label "+key, own[key], "a value of its grammar: it is "+err.Error())
+		}
+	}
+	in.judgeEnvLabel(&t, tuning.LabelGOGC, "GOGC")
+	in.judgeEnvLabel(&t, tuning.LabelGODEBUG, "GODEBUG")
+	in.judgeAnnotations(&t, own)
+	return t.outcome("contract version " + own[tuning.LabelVersion])
+}
+
+// judgeEnvLabel holds a label that records a variable as set against the
+// environment. Without the label, the environment is the user's own.
+func (in *inspection) judgeEnvLabel(t *tally, key, name string) {
+	label, ok := in.label(key)
+	if env := strings.Join(in.env(name), " "); ok && env != label {
+		t.fail("env "+name, "\""+env+"\"", label+" of label "+key)
+	}
+}
+
+// judgeAnnotations demands that ours are equal to the labels where the manifest
+// carries any: archives and daemons lose them all.
+func (in *inspection) judgeAnnotations(t *tally, labels map[string]string) {
+	own := maps.Clone(in.manifest.Annotations)
+	maps.DeleteFunc(own, func(key, _ string) bool { return !strings.HasPrefix(key, tuning.Prefix) })
+	if len(own) == 0 {
+		return
+	}
+	all := maps.Clone(own)
+	maps.Copy(all, labels)
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		got, annotated := own[key]
+		want, labelled := labels[key]
+		switch {
+		case !annotated:
+			t.fail("annotation "+key, "missing", want+" of the label")
+		case !labelled:
+			t.fail("annotation "+key, got, "none, as there is no such label")
+		case got != want:
+			t.fail("annotation "+key, got, want+" of the label")
+		}
+	}
+}
+
+func judgeSeal(in *inspection) outcome {
+	var t tally
+	seal, ok := in.label(tuning.LabelSeal)
+	if !ok {
+		t.fail("label "+tuning.LabelSeal, "missing", "the digest of platform, config and layers")
+		return t.outcome("")
+	}
+	match, err := plan.SealMatches(digest.Digest(seal), in.config.Platform, in.config.Config, in.config.RootFS.DiffIDs, tuning.LabelSeal)
+	switch {
+	case err != nil:
+		t.unknown("recomputing the seal: %v", err)
+	case !match:
+		t.fail("label "+tuning.LabelSeal, seal, "the seal of this config, platform and these layers: something was edited after the build")
+	}
+	if err := in.unknownConfigFields(); err != nil {
+		t.fail("config", err.Error(), "only fields that the seal binds")
+	}
+	return t.outcome("config and layers are as planned")
+}

@@ -1,0 +1,111 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// needs are what a rule cannot do without.
+type needs struct {
+	labels bool // an image of ours; others skip
+	layers bool // every layer readable; else unknown
+}
+
+// Rule is one row of the table that the program, its help and the docs share.
+type Rule struct {
+	// Name is the rule's in flags, reports and docs.
+	Name string
+	// Proves says what a pass means.
+	Proves string
+	// Severity is that of a failure.
+	Severity Severity
+	// Docs is the anchor in docs/verify.md.
+	Docs string
+
+	needs needs
+	judge func(*inspection) outcome
+}
+
+// Rules are all rules, in the order of reports.
+func Rules() []Rule {
+	files, ours, both := needs{layers: true}, needs{labels: true}, needs{labels: true, layers: true}
+	return []Rule{
+		rule("platform", "ELF header and build info of every binary, config and index descriptor name the same platform; no two platforms of an index share a binary", files, judgePlatform),
+		rule("static", "no binary has PT_INTERP or DT_NEEDED: the kernel can start it in an empty root", files, judgeStatic),
+		rule("cgo", "CGO_ENABLED=0 in the build info, and no cgo function in the function table", files, judgeCgo),
+		rule("layers", "manifest, config and layers hash to their digests and have their sizes, uncompressed layers hash to their DiffIDs; each labelled binary is in a layer of ours", needs{}, judgeLayers),
+		rule("entrypoint", "after whiteouts and links the entrypoint is a regular file that the user may execute, and the first labelled binary", files, judgeEntrypoint),
+		rule("env-grammar", "GOMEMLIMIT, GOGC, GOMAXPROCS and GODEBUG of the environment are values that the Go runtime takes", needs{}, judgeEnvGrammar),
+		rule("memlimit", "label and environment name the same GOMEMLIMIT, below memory.max and 95% of memory.high", needs{}, judgeMemLimit),
+		rule("maxprocs", "the gomaxprocs label is true: auto really follows the CPU limit, a number is in the environment", both, judgeMaxProcs),
+		rule("cgroup-mount", "nothing in the root or the config hides or covers /proc, /sys, /sys/fs/cgroup and /dev", files, judgeCgroupMount),
+		rule("user", "the user is numeric and not 0, and /etc/passwd does not contradict it", files, judgeUser),
+		rule("labels", "contract version known, each label parses, none is missing or unknown, annotations are equal where there are any", ours, judgeLabels),
+		rule("seal", "platform, config and layers are the ones that were planned: the recomputed seal is the label", ours, judgeSeal),
+	}
+}
+
+func rule(name, proves string, n needs, judge func(*inspection) outcome) Rule {
+	return Rule{Name: name, Proves: proves, Severity: Error, Docs: "docs/verify.md#" + name, needs: n, judge: judge}
+}
+
+// apply judges an image by the rule.
+func (r Rule) apply(in *inspection) Result {
+	var o outcome
+	switch broken := in.broken(); {
+	case r.needs.labels && !in.ours:
+		o = outcome{verdict: Skip, reason: "no labels of ours"}
+	case r.needs.layers && broken != nil:
+		o = outcome{verdict: Unknown, reason: broken.Error()}
+	default:
+		o = r.judge(in)
+	}
+	return Result{Rule: r.Name, Verdict: o.verdict, Severity: r.Severity, Reason: o.reason, Findings: o.findings}
+}
+
+// outcome is what a rule found.
+type outcome struct {
+	verdict  Verdict
+	reason   string
+	findings []Finding
+}
+
+func skip(reason string) outcome { return outcome{verdict: Skip, reason: reason} }
+
+// tally gathers what a rule finds; the worst of it decides.
+type tally struct {
+	fails, warns []Finding
+	unknowns     []string
+}
+
+func (t *tally) fail(where, got, want string) {
+	t.fails = append(t.fails, Finding{where, got, want})
+}
+
+func (t *tally) warn(where, got, want string) {
+	t.warns = append(t.warns, Finding{where, got, want})
+}
+
+func (t *tally) unknown(format string, args ...any) {
+	t.unknowns = append(t.unknowns, fmt.Sprintf(format, args...))
+}
+
+const maxFindings = 20
+
+// outcome is the verdict, passed being the reason of a pass.
+func (t *tally) outcome(passed string) outcome {
+	o := outcome{verdict: Pass, reason: passed, findings: slices.Concat(t.fails, t.warns)}
+	switch {
+	case len(t.fails) > 0:
+		o.verdict, o.reason = Fail, strings.Join(t.unknowns, "; ")
+	case len(t.unknowns) > 0:
+		o.verdict, o.reason = Unknown, strings.Join(t.unknowns, "; ")
+	case len(t.warns) > 0:
+		o.verdict = Warn
+	}
+	if more := len(o.findings) - maxFindings; more > 0 {
+		o.findings = append(o.findings[:maxFindings:maxFindings], Finding{"and", fmt.Sprintf("%d more", more), "none"})
+	}
+	return o
+}

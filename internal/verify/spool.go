@@ -1,0 +1,100 @@
+package verify
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"github.com/plimsoll-build/plimsoll/internal/gobin"
+)
+
+// program is a file that the image runs: its bytes' digest and evidence.
+type program struct {
+	path   string // as the label or the entrypoint names it
+	real   string // after links; empty if it was not found
+	sha256 string // hex
+	size   int64
+	bin    *gobin.Binary
+	err    error // why bin is nil
+	linked linked
+}
+
+// linked is what the function table says, in few bytes: tables are large and an
+// image can name many binaries.
+type linked struct {
+	err          error // why nothing is known
+	cgo          []string
+	cgoTotal     int
+	autoMaxProcs int // functions of go.uber.org/automaxprocs
+}
+
+// autoMaxProcsModule sets GOMAXPROCS at start and so ends the runtime's own
+// following of the CPU limit.
+const autoMaxProcsModule = "go.uber.org/automaxprocs"
+
+func linkedInto(b *gobin.Binary) linked {
+	if b.Functions == nil {
+		return linked{err: b.FunctionsErr}
+	}
+	var l linked
+	l.cgo, l.cgoTotal = b.Functions.CgoFunctions(3)
+	_, l.autoMaxProcs = b.Functions.Find(0, autoMaxProcsModule+".", autoMaxProcsModule+"/")
+	return l
+}
+
+// readProgram takes the evidence from a file's bytes, which it keeps only as long.
+func readProgram(r io.Reader, size, limit int64) (program, error) {
+	if size > limit {
+		return program{size: size, err: fmt.Errorf("a binary of %d bytes: more than %d are not looked into", size, limit)}, nil
+	}
+	var s spool
+	hash := sha256.New()
+	n, err := io.Copy(io.MultiWriter(&s, hash), io.LimitReader(r, limit))
+	if err != nil {
+		return program{}, err
+	}
+	p := program{sha256: hex.EncodeToString(hash.Sum(nil)), size: n}
+	if p.bin, p.err = gobin.Read(&s, n); p.err == nil {
+		p.linked = linkedInto(p.bin)
+		p.bin.Functions = nil
+	}
+	return p, nil
+}
+
+// spool keeps a file in memory in blocks, so that neither a header's claim nor
+// growing costs more than the bytes that really came.
+type spool struct {
+	blocks [][]byte
+	size   int64
+}
+
+const spoolBlock = 1 << 20
+
+// Write never fails.
+func (s *spool) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		used := int(s.size % spoolBlock)
+		if used == 0 {
+			s.blocks = append(s.blocks, make([]byte, spoolBlock))
+		}
+		n := copy(s.blocks[len(s.blocks)-1][used:], rest)
+		rest, s.size = rest[n:], s.size+int64(n)
+	}
+	return len(p), nil
+}
+
+// ReadAt is io.ReaderAt's.
+func (s *spool) ReadAt(p []byte, off int64) (int, error) {
+	read := 0
+	for read < len(p) && off >= 0 && off < s.size {
+		block := s.blocks[off/spoolBlock]
+		end := min(int64(spoolBlock), s.size-off/spoolBlock*spoolBlock)
+		n := copy(p[read:], block[off%spoolBlock:end])
+		read, off = read+n, off+int64(n)
+	}
+	if read < len(p) {
+		return read, io.EOF
+	}
+	return read, nil
+}
