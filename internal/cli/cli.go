@@ -59,7 +59,8 @@ func Run(ctx context.Context, args []string, s Streams) int {
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(s.Err, "plimsoll: "+strings.TrimRight(text, "\n"))
 	}
-	if _, ok := errors.AsType[usageError](err); ok {
+	_, usage := errors.AsType[usageError](err)
+	if usage || strings.HasPrefix(err.Error(), "unknown command") { // cobra has no type for it
 		return ExitUsage
 	}
 	return ExitFailed

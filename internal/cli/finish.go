@@ -47,12 +47,14 @@ func (f *buildFlags) report(s Streams, name, digest string) error {
 		return nil
 	}
 	line := name
-	if digest != "" {
+	if digest != "" && !strings.HasPrefix(name, dockerArchive) { // such an archive has no manifest
 		line += "@" + digest
 	}
 	_, err := fmt.Fprintln(s.Out, line)
 	return err
 }
+
+const dockerArchive = "docker-archive:"
 
 // resultName is an output as verify takes it: REF, oci:DIR, oci-archive:FILE or
 // docker-archive:FILE; empty for stdout.
@@ -66,7 +68,7 @@ func resultName(w export.Written) string {
 	case o.Type == export.TypeOCI:
 		return "oci-archive:" + o.Dest
 	case o.Type == export.TypeDocker && o.Dest != "":
-		return "docker-archive:" + o.Dest
+		return dockerArchive + o.Dest
 	case len(w.Names) > 0:
 		return w.Names[0]
 	}

@@ -81,11 +81,15 @@ func located(doc *spec.Document, err error) error {
 	if !ok {
 		return err
 	}
-	var all spec.Errors
+	var all []error
 	for _, n := range found {
+		if n.Path == "" { // it is about a flag
+			all = append(all, errors.New(n.Message))
+			continue
+		}
 		all = append(all, doc.Problem(n.Path, n.Rule, n.Message))
 	}
-	return usageError{all}
+	return usageError{errors.Join(all...)}
 }
 
 // warning is one line for a note, with its place if it has one.

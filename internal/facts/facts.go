@@ -100,7 +100,8 @@ type Source struct {
 	Epoch int64
 }
 
-// Resolver reads an image's digest and config. An error says which reference.
+// Resolver reads an image's digest and config. Its errors need not name the
+// reference: Collect does.
 type Resolver interface {
 	Resolve(ctx context.Context, ref string, platform ocispec.Platform) (Image, error)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -161,6 +162,38 @@ func TestCancel(t *testing.T) {
 				t.Errorf("the next build gives %s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// Cancelled while the go command runs, a build leaves nothing either.
+func TestCancelCompile(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	ctx, cancel := context.WithCancel(t.Context())
+	o := options(t, tree(t, t.TempDir(), hello()))
+	o.Progress = func(s Step) {
+		if s.Verb != StepCompile {
+			t.Errorf("step %v was reached", s)
+			return
+		}
+		go func() {
+			defer cancel()
+			for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+				if busy, _ := filepath.Glob(filepath.Join(tmp, "plimsoll-go-*", "go-build*")); len(busy) > 0 {
+					return
+				}
+			}
+		}()
+	}
+	if _, err := Build(ctx, []plan.Plan{helloPlan(t, "amd64")}, o); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want context.Canceled", err)
+	}
+	left, err := filepath.Glob(filepath.Join(tmp, "plimsoll-*"))
+	if left = append(left, leftovers(t, o.CacheDir)...); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %q %v", left, err)
+	}
+	if kept, err := filepath.Glob(filepath.Join(o.CacheDir, "bin/*/hello")); err != nil || len(kept) > 0 {
+		t.Errorf("a binary was kept: %q %v", kept, err)
 	}
 }
 

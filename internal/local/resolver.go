@@ -40,6 +40,8 @@ type Resolver struct {
 	found map[string]*found
 }
 
+var _ facts.Resolver = (*Resolver)(nil)
+
 // found is what a reference points to: an image or an index.
 type found struct {
 	desc  v1.Descriptor
@@ -56,7 +58,7 @@ func (r *Resolver) Resolve(ctx context.Context, ref string, platform ocispec.Pla
 	}
 	f, err := r.find(ctx, ref, full)
 	if err != nil {
-		return facts.Image{}, fmt.Errorf("resolving base image %s: %w", ref, err)
+		return facts.Image{}, err
 	}
 	img, err := await(ctx, func() (picked, error) { return f.pick(platform) })
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/plimsoll-build/plimsoll/internal/facts"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
+	"github.com/plimsoll-build/plimsoll/internal/spec"
 )
 
 // compiles is one Compile for each binary.
@@ -55,16 +56,13 @@ func packagePath(module, dir string) string {
 	return "./" + strings.TrimPrefix(dir, module+"/")
 }
 
+// ldflags are the defaults and the spec's, one argument each.
 func (p *planning) ldflags(b mainPackage) []string {
-	out := []string{"-s", "-w"}
-	for _, flag := range slices.Concat(p.service.Build.Ldflags, b.ldflags) {
-		args, ok := fields(flag)
-		if !ok {
-			p.problem("build.ldflags", "ldflags", "unterminated quote in %q", flag)
-		}
-		out = append(out, args...)
+	args, err := spec.SplitLdflags(slices.Concat(p.service.Build.Ldflags, b.ldflags))
+	if err != nil {
+		p.problem("build.ldflags", "ldflags", "%v", err)
 	}
-	return out
+	return append([]string{"-s", "-w"}, args...)
 }
 
 // stamp is what -X sets at link time. What is not known is not stamped, so that a

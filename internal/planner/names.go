@@ -2,7 +2,6 @@ package planner
 
 import (
 	gopath "path"
-	"strings"
 
 	"golang.org/x/mod/module"
 )
@@ -55,26 +54,4 @@ func (p *planning) title() string {
 		return p.service.Name
 	}
 	return p.binaries[0].name
-}
-
-// fields splits a string as cmd/go splits -ldflags (cmd/internal/quoted): spaces
-// separate, single and double quotes group, and nothing escapes.
-func fields(s string) ([]string, bool) {
-	var out []string
-	for s = strings.TrimLeft(s, " \t\r\n"); s != ""; s = strings.TrimLeft(s, " \t\r\n") {
-		if q := s[0]; q == '\'' || q == '"' {
-			end := strings.IndexByte(s[1:], q)
-			if end < 0 {
-				return nil, false
-			}
-			out, s = append(out, s[1:end+1]), s[end+2:]
-			continue
-		}
-		end := strings.IndexAny(s, " \t\r\n")
-		if end < 0 {
-			end = len(s)
-		}
-		out, s = append(out, s[:end]), s[end:]
-	}
-	return out, true
 }

@@ -60,11 +60,11 @@ func (p *planning) settle() {
 }
 
 func (p *planning) problem(path, rule, format string, args ...any) {
-	p.problems = append(p.problems, Note{path, rule, fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, Note{Path: path, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
 func (p *planning) warn(path, rule, format string, args ...any) {
-	p.warnings = append(p.warnings, Note{path, rule, fmt.Sprintf(format, args...)})
+	p.warnings = append(p.warnings, Note{Path: path, Rule: rule, Message: fmt.Sprintf(format, args...)})
 }
 
 // dedupe drops what a second platform found again.

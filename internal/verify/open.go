@@ -25,8 +25,8 @@ type OpenOptions struct {
 	Limits Limits
 }
 
-// Open finds the images of a reference: registry/repo:tag@digest, oci:DIR[:TAG],
-// oci-archive:FILE[:TAG] or docker-archive:FILE. An index gives a subject for each
+// Open finds the images of a reference: registry/repo:tag@digest, oci:DIR[:TAG|@DIGEST],
+// oci-archive:FILE[:TAG|@DIGEST] or docker-archive:FILE. An index gives a subject for each
 // platform; attestations in it are left out. Layers are not read yet.
 func Open(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
 	subjects, err := open(ctx, ref, o)
@@ -48,15 +48,15 @@ func open(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
 	scheme, rest, _ := strings.Cut(ref, ":")
 	switch scheme {
 	case "oci":
-		dir, tag := splitTag(rest)
-		return openLayout(ctx, dirStore(dir), tag)
+		dir, name := splitName(rest)
+		return openLayout(ctx, dirStore(dir), name)
 	case "oci-archive":
-		file, tag := splitTag(rest)
+		file, name := splitName(rest)
 		store, err := openTar(ctx, file)
 		if err != nil {
 			return nil, err
 		}
-		return openLayout(ctx, store, tag)
+		return openLayout(ctx, store, name)
 	case "docker-archive":
 		store, err := openTar(ctx, rest)
 		if err != nil {
@@ -69,10 +69,13 @@ func open(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
 	return openRegistry(ctx, ref, o)
 }
 
-// splitTag parts PATH:TAG at the last colon, unless the whole is a path.
-func splitTag(s string) (file, tag string) {
+// splitName parts PATH@DIGEST and PATH:TAG, unless the whole is a path.
+func splitName(s string) (file, name string) {
 	if _, err := os.Stat(s); err == nil {
 		return s, ""
+	}
+	if file, digest, ok := strings.Cut(s, "@sha256:"); ok {
+		return file, "sha256:" + digest
 	}
 	if i := strings.LastIndexByte(s, ':'); i > 0 {
 		return s[:i], s[i+1:]

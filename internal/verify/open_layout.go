@@ -11,8 +11,9 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// openLayout finds the images of an OCI layout; an empty tag means all.
-func openLayout(ctx context.Context, s store, tag string) ([]Subject, error) {
+// openLayout finds the images of an OCI layout: those of a tag or of a digest of its
+// index; an empty name means all.
+func openLayout(ctx context.Context, s store, name string) ([]Subject, error) {
 	if _, err := readAll(s, ocispec.ImageLayoutFile, maxManifest); err != nil {
 		return nil, fmt.Errorf("not an OCI layout: %w", err)
 	}
@@ -26,7 +27,7 @@ func openLayout(ctx context.Context, s store, tag string) ([]Subject, error) {
 	}
 	var subjects []Subject
 	for _, d := range index.Manifests {
-		if tag != "" && !named(d, tag) {
+		if name != "" && !named(d, name) {
 			continue
 		}
 		found, err := expand(ctx, layout{s}, d, 0)
@@ -40,10 +41,11 @@ func openLayout(ctx context.Context, s store, tag string) ([]Subject, error) {
 	return subjects, nil
 }
 
-// named reports whether a descriptor has a tag: alone or at the end of a reference.
-func named(d v1.Descriptor, tag string) bool {
-	name := d.Annotations[ocispec.AnnotationRefName]
-	return name == tag || strings.HasSuffix(name, ":"+tag)
+// named reports whether a descriptor has a digest, or a tag: alone or at the end of a
+// reference.
+func named(d v1.Descriptor, name string) bool {
+	ref := d.Annotations[ocispec.AnnotationRefName]
+	return d.Digest.String() == name || ref == name || strings.HasSuffix(ref, ":"+name)
 }
 
 // layout has the manifests of an OCI layout.

@@ -66,7 +66,7 @@ type Report struct {
 	Digest string `json:"digest,omitempty"`
 	// Platform is the config's, such as linux/arm64.
 	Platform string `json:"platform"`
-	// Labels are those of our namespace, as found.
+	// Labels are all labels of the config, as found.
 	Labels map[string]string `json:"labels,omitempty"`
 	// Binaries are the labelled ones and the entrypoint.
 	Binaries []Binary `json:"binaries,omitempty"`

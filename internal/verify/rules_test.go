@@ -30,7 +30,7 @@ func foreign(_ *testing.T, d *draft) {
 
 const (
 	fail, pass, warn, skip, unknown = verify.Fail, verify.Pass, verify.Warn, verify.Skip, verify.Unknown
-	kib460                          = "482344960"
+	mib460                          = "482344960"
 )
 
 // verdictTests change a good draft, plan and seal in one, and ask one rule.
@@ -41,11 +41,11 @@ var verdictTests = []struct {
 }{
 	{"limit at 95% of high", "memlimit", pass, func(t *testing.T, d *draft) {
 		memLimit("458227712")(t, d)
-		d.label(tuning.LabelMemoryHigh, kib460)
+		d.label(tuning.LabelMemoryHigh, mib460)
 	}},
 	{"limit one byte over 95% of high", "memlimit", fail, func(t *testing.T, d *draft) {
 		memLimit("458227713")(t, d)
-		d.label(tuning.LabelMemoryHigh, kib460)
+		d.label(tuning.LabelMemoryHigh, mib460)
 	}},
 	{"high above max", "memlimit", fail, func(t *testing.T, d *draft) { d.label(tuning.LabelMemoryHigh, "536870913") }},
 	{"limit at max", "memlimit", fail, func(t *testing.T, d *draft) { memLimit("536870912")(t, d) }},
@@ -132,14 +132,14 @@ var verdictTests = []struct {
 	{"gogc not as labelled", "labels", fail, func(t *testing.T, d *draft) { d.label(tuning.LabelGOGC, "50"); d.env("GOGC", "60") }},
 	{"no annotations", "labels", pass, func(t *testing.T, d *draft) { d.annotate = false }},
 	{"everything that can be labelled", "labels", pass, func(t *testing.T, d *draft) {
-		for key, value := range map[string]string{tuning.LabelMemoryHigh: kib460, tuning.LabelCPUMax: "0.5", tuning.LabelCPUWeight: "100",
+		for key, value := range map[string]string{tuning.LabelMemoryHigh: mib460, tuning.LabelCPUMax: "0.5", tuning.LabelCPUWeight: "100",
 			tuning.LabelCPUSet: "0-3,6", tuning.LabelPids: "512", tuning.LabelCgroup: "v2"} {
 			d.label(key, value)
 		}
 	}},
 	{"foreign", "labels", skip, foreign},
 	{"foreign", "seal", skip, foreign},
-	{"removed layer tells no base", "seal", pass, func(t *testing.T, d *draft) { d.base = 1 }},
+	{"the lower layer is the base", "seal", pass, func(t *testing.T, d *draft) { d.base = 1 }},
 }
 
 func TestVerdicts(t *testing.T) {

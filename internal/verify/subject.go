@@ -102,7 +102,7 @@ func Image(ctx context.Context, s Subject) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("reading image %s: %w", s.Ref, err)
 	}
-	r := Report{Ref: s.Ref, Platform: in.platformName(), Labels: in.ownLabels()}
+	r := Report{Ref: s.Ref, Platform: in.platformName(), Labels: in.config.Config.Labels}
 	if in.manifestDigest != (v1.Hash{}) {
 		r.Digest = in.manifestDigest.String()
 	}
