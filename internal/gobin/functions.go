@@ -34,15 +34,16 @@ type Functions struct {
 	tables []table
 }
 
-// table is one function table. The runtime uses one, but only a running process
-// knows which: a forged second one must not hide the first, so all count.
+// table is one function table. A forged second one must not hide the first, so
+// all that the program may use count (see inUse).
 type table struct {
-	order  binary.ByteOrder
-	field  int    // width of a word of the entry list in bytes
-	count  int    // functions
-	names  []byte // NUL-terminated, addressed by offset
-	funcs  []byte // entry list, then the records it points to
-	offset int64  // in the file
+	order   binary.ByteOrder
+	field   int    // width of a word of the entry list in bytes
+	count   int    // functions
+	names   []byte // NUL-terminated, addressed by offset
+	funcs   []byte // entry list, then the records it points to
+	offset  int64  // in the file
+	namesAt uint64 // of names, from offset
 }
 
 var errNoTable = errors.New("no function table that this version can read")
@@ -125,6 +126,7 @@ func readFunctions(f *file) (*Functions, error) {
 	if len(fs.tables) == 0 {
 		return nil, errNoTable
 	}
+	fs.tables = f.inUse(fs.tables)
 	return &fs, nil
 }
 
@@ -143,7 +145,7 @@ func magics(order binary.ByteOrder) [][]byte {
 func (f *file) scan(patterns [][]byte) []int64 {
 	var hits []int64
 	const chunk, maxHits = 1 << 20, 1 << 12
-	buf := make([]byte, chunk+8)
+	buf := make([]byte, chunk+16) // the longest pattern may lie across two chunks
 	for _, span := range f.loaded() {
 		for off := span[0]; off < span[1]; off += chunk {
 			n := min(int64(len(buf)), span[1]-off)

@@ -37,7 +37,7 @@ func (f *file) table(at int64) (table, error) {
 	if count == 0 || count > maxFunctions || namesAt < tableHeader || namesAt >= unitsAt || unitsAt > funcsAt || funcsAt > maxTableBytes {
 		return table{}, errMalformedTable
 	}
-	t.count = int(count)
+	t.count, t.namesAt = int(count), namesAt
 	err = f.fill(&t, uint64(at), namesAt, unitsAt, funcsAt)
 	return t, err
 }

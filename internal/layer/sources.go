@@ -61,7 +61,11 @@ func (s Sources) file(name string) (content, fs.FileMode, error) {
 
 // rootData is named data, which must be what the plan was made for.
 func (s Sources) rootData(d plan.RootData) (content, error) {
-	data, ok := s.RootData(d.Name)
+	var data []byte
+	ok := s.RootData != nil
+	if ok {
+		data, ok = s.RootData(d.Name)
+	}
 	if !ok {
 		return content{}, fmt.Errorf("there is no root data %q in this version of Plimsoll", d.Name)
 	}

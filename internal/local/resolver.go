@@ -50,7 +50,7 @@ type found struct {
 }
 
 // Resolve reads the digest that ref points to, and the config of its image for
-// the platform.
+// the platform. Errors say what happened; facts.Collect adds to which reference.
 func (r *Resolver) Resolve(ctx context.Context, ref string, platform ocispec.Platform) (facts.Image, error) {
 	full, err := normalize(ref)
 	if err != nil {
@@ -62,7 +62,7 @@ func (r *Resolver) Resolve(ctx context.Context, ref string, platform ocispec.Pla
 	}
 	img, err := await(ctx, func() (picked, error) { return f.pick(platform) })
 	if err != nil {
-		return facts.Image{}, fmt.Errorf("resolving base image %s: %w", ref, explain(ref, err))
+		return facts.Image{}, explain(ref, err)
 	}
 	return facts.Image{Ref: full, Digest: digest.Digest(f.desc.Digest.String()), Config: img.config}, nil
 }

@@ -18,7 +18,7 @@ func TestCheckMounts(t *testing.T) {
 		{"nothing there", "0 f /app", rootfs.Container{WorkingDir: "/"}, nil},
 		{"empty directories", "0 d /proc\n0 d /sys/fs/cgroup\n0 d /dev", rootfs.Container{Volumes: []string{"/data"}, WorkingDir: "/app"}, nil},
 		{"cgroup is a file", "0 f /sys/fs/cgroup", rootfs.Container{}, []string{"/sys/fs/cgroup"}},
-		{"cgroup is a link", "0 l /sys/fs/cgroup /tmp", rootfs.Container{}, []string{"/sys/fs/cgroup"}},
+		{"cgroup is a link", "0 l /sys/fs/cgroup /var", rootfs.Container{}, []string{"/sys/fs/cgroup"}},
 		{"sys is a link", "0 d /s/fs/cgroup\n0 l /sys /s", rootfs.Container{}, []string{"/sys"}},
 		{"fs on the way is a link", "0 d /x\n0 d /sys\n0 l /sys/fs /x", rootfs.Container{}, []string{"/sys/fs"}},
 		{"shipped limit", "0 f /sys/fs/cgroup/memory.max", rootfs.Container{}, []string{"/sys/fs/cgroup/memory.max"}},
@@ -31,7 +31,7 @@ func TestCheckMounts(t *testing.T) {
 		{"volume in a loop", "0 l /a /b\n0 l /b /a", rootfs.Container{Volumes: []string{"/a/x"}}, []string{"/a/x"}},
 		{"name that only begins alike", "0 d /system\n0 d /processes", rootfs.Container{Volumes: []string{"/system", "/device"}}, nil},
 		{"working directory in", "", rootfs.Container{WorkingDir: "/proc/self"}, []string{"/proc/self"}},
-		{"working directory by a link", "0 l /work /dev/shm", rootfs.Container{WorkingDir: "/work"}, []string{"/work"}},
+		{"working directory by a link", "0 l /wd /dev/shm", rootfs.Container{WorkingDir: "/wd"}, []string{"/wd"}},
 	}
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {

@@ -111,6 +111,12 @@ func forms(t testing.TB, content any) map[string]string {
 		"registry": push(t, content), "layout": "oci:" + dir, "layout with tag": "oci:" + dir + ":1.2",
 		"oci-archive": "oci-archive:" + archive(t, dir),
 	}
+	if c, ok := content.(interface{ Digest() (v1.Hash, error) }); ok {
+		digest, err := c.Digest()
+		check(t, err)
+		refs["layout with digest"] = "oci:" + dir + "@" + digest.String()
+		refs["registry with digest"] = strings.TrimSuffix(push(t, content), ":1.2") + "@" + digest.String()
+	}
 	if img, ok := content.(v1.Image); ok {
 		refs["docker-archive"] = "docker-archive:" + dockerArchive(t, img)
 	}
@@ -236,6 +242,7 @@ func TestOpenErrors(t *testing.T) {
 		"docker-daemon:orders:1.2":           "not supported yet",
 		"-":                                  "not supported yet",
 		"oci:" + dir + ":2.0":                "no image",
+		"oci:" + dir + "@" + zeroDigest:      "no image",
 		"oci:" + t.TempDir():                 "not an oci layout",
 		"oci:/does/not/exist":                "not an oci layout",
 		"oci:" + loop:                        "hashes to",

@@ -1,5 +1,3 @@
-//go:build unix
-
 package export
 
 import (
@@ -7,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -55,6 +54,23 @@ func TestLoad(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// A full disk is an error, not a short file.
+func TestDiskFull(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	_, err = Write(t.Context(), Artifact{Image: hello(t)}, []Output{{Type: TypeOCI, Dest: Stdout}}, Options{Stdout: full})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v, want ENOSPC", err)
+	}
+	_, err = Write(t.Context(), Artifact{Image: hello(t)}, []Output{{Type: TypeOCI, Dest: "/dev/full"}}, Options{})
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v, want ENOSPC", err)
 	}
 }
 
