@@ -154,3 +154,13 @@ func lacks(t *testing.T, what, text, part string) {
 		t.Errorf("%s holds %q:\n%s", what, part, text)
 	}
 }
+
+// runGo runs the go command in a directory with more environment.
+func runGo(t *testing.T, dir string, env []string, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go %v: %v\n%s", args, err, out)
+	}
+}

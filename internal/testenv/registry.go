@@ -23,7 +23,9 @@ type Credentials struct{ User, Password string }
 // Registry is an OCI registry on a loopback port, over plain HTTP.
 type Registry struct {
 	// Addr is its host and port, the first part of a reference.
-	Addr   string
+	Addr string
+	// Dir holds the blobs that were pushed.
+	Dir    string
 	server *http.Server
 }
 
@@ -49,7 +51,7 @@ func StartRegistry(ctx context.Context, dir string, auth *Credentials, layouts .
 	if auth != nil {
 		handler = basicAuth(handler, *auth)
 	}
-	r := &Registry{Addr: listener.Addr().String(), server: &http.Server{Handler: handler}}
+	r := &Registry{Addr: listener.Addr().String(), Dir: dir, server: &http.Server{Handler: handler}}
 	go func() { _ = r.server.Serve(listener) }()
 	return r, nil
 }

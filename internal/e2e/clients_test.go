@@ -1,0 +1,230 @@
+package e2e
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/plimsoll-build/plimsoll/internal/testenv"
+)
+
+// buildxApp builds the small service through buildx into a layout.
+func buildxApp(t *testing.T, b *testenv.Bed, dir string, args ...string) string {
+	t.Helper()
+	dest := filepath.Join(t.TempDir(), "layout")
+	args = append([]string{"build", "--provenance=false", "-f", dir + "/plimsoll.yaml", "-o", "type=oci,tar=false,dest=" + dest}, args...)
+	b.Buildx(t, nil, append(args, dir)...).Must(t)
+	return dest
+}
+
+func TestPush(t *testing.T) {
+	b := bed(t)
+	dir := unpack(t, app)
+	ref := b.Registry.Addr + "/push/app:1"
+	b.Buildx(t, nil, "build", "--platform", bothPlatforms, "-f", dir+"/plimsoll.yaml", "--push", "-t", ref, dir).Must(t)
+	has(t, "verify", plimsoll(t, b, nil, "verify", ref).must(t).stdout, "linux/arm64") // with BuildKit's provenance in the index
+}
+
+func TestLocalOutputsAndTargets(t *testing.T) {
+	b := bed(t)
+	dir, out := unpack(t, app), t.TempDir()
+	b.Buildx(t, nil, "build", "-f", dir+"/plimsoll.yaml", "-o", "type=local,dest="+out+"/root", dir).Must(t)
+	for _, name := range []string{"app", "data/deep/b.txt", "etc/passwd"} {
+		if _, err := os.Stat(filepath.Join(out, "root", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	b.Buildx(t, nil, "build", "-f", dir+"/plimsoll.yaml", "--target", "binary", "-o", out+"/bin", dir).Must(t)
+	printed, err := exec.Command(filepath.Join(out, "bin", "app")).CombinedOutput()
+	if err != nil || !strings.Contains(string(printed), "hello") {
+		t.Errorf("the binary says %q, %v", printed, err)
+	}
+	b.Buildx(t, nil, "build", "-f", dir+"/plimsoll.yaml", "--target", "plan", "-o", out+"/plan", dir).Must(t)
+	fromDaemon, err := os.ReadFile(filepath.Join(out, "plan", "plan.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromCLI := plimsoll(t, b, nil, "plan", dir).must(t).stdout
+	if diff := cmp.Diff(fromCLI, string(fromDaemon)); diff != "" {
+		t.Errorf("the two plans differ:\n%s", diff)
+	}
+	res := b.Buildx(t, nil, "build", "-f", dir+"/plimsoll.yaml", "--target", "debug", dir)
+	has(t, "the refusal of --target debug", res.Stderr, "not supported yet")
+}
+
+// TestFlagsReachTheImage gives each flag to buildx and to plimsoll, and compares.
+func TestFlagsReachTheImage(t *testing.T) {
+	b := bed(t)
+	dir := unpack(t, app)
+	flags := []string{"--build-arg", "VERSION=1.2.3", "--build-arg", "WORD=goodbye", "--build-arg", "SOURCE_DATE_EPOCH=1700000000",
+		"--label", "team=payments", "--annotation", "note=hi", "--build-arg", "REVISION=abc"}
+	layout := buildxApp(t, b, dir, flags...)
+	img := images(t, layout)["linux/amd64"]
+	c := config(t, img).Config
+	for key, want := range map[string]string{
+		"org.opencontainers.image.version": "1.2.3", "org.opencontainers.image.revision": "abc", "team": "payments",
+		"org.opencontainers.image.created": "2023-11-14T22:13:20Z",
+	} {
+		if c.Labels[key] != want {
+			t.Errorf("label %s is %q, want %q", key, c.Labels[key], want)
+		}
+	}
+	m, err := img.Manifest()
+	if err != nil || m.Annotations["note"] != "hi" || m.Annotations["team"] != "payments" {
+		t.Errorf("annotations %v, %v", m.Annotations, err)
+	}
+	for name, f := range files(t, img) {
+		if name != "/" && f.header.ModTime.Unix() != 1700000000 {
+			t.Errorf("%s is of %s", name, f.header.ModTime)
+		}
+	}
+	res := testenv.RunImage(t, layout, testenv.RunOptions{})
+	has(t, "the service", res.Stderr, "goodbye 1.2.3")
+	same(t, img, images(t, embeddedLayout(t, b, append(flags, dir)...))["linux/amd64"])
+
+	undeclared := b.Buildx(t, nil, "build", "-f", dir+"/plimsoll.yaml", "--build-arg", "NONSENSE=1", dir).Must(t)
+	has(t, "buildx's output", undeclared.Stderr, "NONSENSE")
+}
+
+// TestNamedContexts replaces the base and the toolchain.
+func TestNamedContexts(t *testing.T) {
+	b := bed(t)
+	dir := unpack(t, strings.Replace(app, "image:\n", "image:\n  base: static\n", 1))
+	static := "static=docker-image://" + b.Registry.Addr + "/distroless/static-debian12:nonroot"
+	toolchain := "toolchain=docker-image://" + b.Registry.Addr + "/library/golang:1.26-alpine"
+	img := images(t, buildxApp(t, b, dir, "--build-context", static, "--build-context", toolchain))["linux/amd64"]
+	same(t, img, images(t, embeddedLayout(t, b, "--build-context", static, dir))["linux/amd64"])
+
+	base := filepath.Join(t.TempDir(), "base")
+	plimsoll(t, b, nil, "build", "-q", "--platform", bothPlatforms, "-o", "type=oci,tar=false,dest="+base, unpack(t, app)).must(t)
+	layoutBase := "static=oci-layout://" + base + ":latest"
+	img = images(t, buildxApp(t, b, dir, "--build-context", layoutBase))["linux/amd64"]
+	same(t, img, images(t, embeddedLayout(t, b, "--build-context", layoutBase, dir))["linux/amd64"])
+}
+
+// TestRegistryCache exports the cache of one daemon and imports it in a fresh one, where
+// nothing has to be compiled; --no-cache compiles all the same.
+func TestRegistryCache(t *testing.T) {
+	b := bed(t)
+	dir := unpack(t, app)
+	cache := "type=registry,ref=" + b.Registry.Addr + "/cache/app:1"
+	build := []string{"build", "--progress=plain", "-f", dir + "/plimsoll.yaml", "-o", "type=oci,dest=" + filepath.Join(t.TempDir(), "a.tar")}
+	b.Buildx(t, nil, append(build, "--cache-to", cache+",mode=max", dir)...).Must(t)
+
+	fresh := b.FreshDaemon(t)
+	out := b.BuildxOn(t, fresh, nil, append(build, "--cache-from", cache, dir)...).Must(t).Stderr
+	if step := stepOf(out, "compile app"); !strings.Contains(step, "CACHED") {
+		t.Errorf("the compile was not cached:\n%s", out)
+	}
+	out = b.BuildxOn(t, fresh, nil, append(build, "--no-cache", dir)...).Must(t).Stderr
+	if step := stepOf(out, "compile app"); step == "" || strings.Contains(step, "CACHED") {
+		t.Errorf("--no-cache did not compile:\n%s", out)
+	}
+}
+
+// stepOf is what plain progress says of the vertex with that name.
+func stepOf(progress, name string) string {
+	var number string
+	var lines []string
+	for line := range strings.SplitSeq(progress, "\n") {
+		n, rest, _ := strings.Cut(line, " ")
+		if strings.Contains(rest, name) && strings.HasPrefix(n, "#") {
+			number = n
+		}
+		if n == number && number != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestSBOMAndProvenance(t *testing.T) {
+	b := bed(t)
+	dir := unpack(t, app)
+	ref := b.Registry.Addr + "/attest/app:1"
+	b.Buildx(t, nil, "build", "-f", dir+"/plimsoll.yaml", "--sbom=true", "--provenance=mode=max", "--push", "-t", ref, dir).Must(t)
+	plimsoll(t, b, nil, "verify", ref).must(t)
+	for _, want := range []string{"SPDX", "SLSA"} {
+		res := b.Buildx(t, nil, "imagetools", "inspect", "--format", "{{json ."+map[string]string{"SPDX": "SBOM", "SLSA": "Provenance"}[want]+"}}", ref).Must(t)
+		has(t, "the attestation", res.Stdout, want)
+	}
+}
+
+// TestEngineBuildKit is our own command as the daemon's client.
+func TestEngineBuildKit(t *testing.T) {
+	b := bed(t)
+	dir, dest := unpack(t, app), filepath.Join(t.TempDir(), "layout")
+	res := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "--progress", "plain", "-o", "type=oci,tar=false,dest="+dest, dir).must(t)
+	has(t, "stdout", res.stdout, "oci:"+dest+"@sha256:")
+	has(t, "progress", res.stderr, "compile app")
+	plimsoll(t, b, nil, "verify", strings.TrimSpace(res.stdout)).must(t)
+	same(t, images(t, dest)["linux/amd64"], images(t, embeddedLayout(t, b, dir))["linux/amd64"])
+
+	failed := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "--frontend", b.Registry.Addr+"/no/such:1", "-o", "type=oci,dest=x.tar", dir)
+	if _, err := os.Stat("x.tar"); failed.code != 1 || err == nil {
+		t.Errorf("exit code %d, file left: %t", failed.code, err == nil)
+	}
+}
+
+// TestGitContext builds what nobody checked out; the commit is the revision.
+func TestGitContext(t *testing.T) {
+	b := bed(t)
+	repo := unpack(t, app)
+	git := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("git", append([]string{"-C", repo, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "-q", "-b", "main")
+	git("add", ".")
+	git("commit", "-q", "-m", "one")
+	addr := serveGit(t, repo)
+	dest := filepath.Join(t.TempDir(), "layout")
+	b.Buildx(t, nil, "build", "--provenance=false", "-f", "plimsoll.yaml", "-o", "type=oci,tar=false,dest="+dest, "git://"+addr+"/repo.git#main").Must(t)
+	img := images(t, dest)["linux/amd64"]
+	if got := config(t, img).Config.Labels["org.opencontainers.image.revision"]; got != git("rev-parse", "HEAD") {
+		t.Errorf("revision %q", got)
+	}
+	if _, ok := files(t, img)["/data/a.txt"]; !ok {
+		t.Error("a file of the repository is missing")
+	}
+}
+
+func serveGit(t *testing.T, repo string) string {
+	t.Helper()
+	base := t.TempDir()
+	if err := os.Symlink(repo, filepath.Join(base, "repo.git")); err != nil {
+		t.Fatal(err)
+	}
+	addr := freeAddr(t)
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "git", "-c", "safe.directory=*", "daemon", "--export-all", "--reuseaddr", "--base-path="+base, "--listen="+host, "--port="+port)
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	testenv.WaitFor(t, 10*time.Second, func() error {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+	return addr
+}

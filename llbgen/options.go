@@ -1,0 +1,68 @@
+package llbgen
+
+import (
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Options are an engine's side of a build: what a plan must not know.
+type Options struct {
+	// Context is the build context as it comes, with any modes and owners.
+	Context llb.State
+	// Excludes are patterns of an ignore file that Context has not been through
+	// (a git or http context); empty where the client has applied it.
+	Excludes []string
+	// Toolchain is the toolchain image with its config, of which PATH is used.
+	Toolchain llb.State
+	// BuildPlatform is where the go command runs, whatever the target is.
+	BuildPlatform ocispec.Platform
+	// Base is the base image's root file system; its zero value is scratch.
+	Base llb.State
+	// CacheID names the persistent cache mount that holds Go's build cache.
+	CacheID string
+	// Fetch says how modules are fetched.
+	Fetch Fetch
+	// TreeFiles lists, for each Tree source with a mode, its regular files as
+	// slash-separated paths below the tree: the mode is theirs, not the directories'.
+	TreeFiles map[string][]string
+	// ShowPlatform puts the target platform into the names of vertices.
+	ShowPlatform bool
+	// NoCache runs every vertex again.
+	NoCache bool
+	// Locations say where the lines that a vertex comes from stand in the spec. The
+	// keys are those of FetchLocation, CompileLocation and LayerLocation.
+	Locations map[string][]llb.ConstraintsOpt
+}
+
+// Fetch is the surroundings of the fetch vertex. None of it reaches the image:
+// go.sum pins what is fetched.
+type Fetch struct {
+	// Env is GOPROXY, GOPRIVATE and the like; it is part of the cache key.
+	Env map[string]string
+	// Netrc is the id of a secret that holds a netrc file, or empty.
+	Netrc string
+	// CA is the id of a secret that holds a CA bundle, or empty.
+	CA string
+	// Proxy is the HTTP proxy, or nil; it is not part of the cache key.
+	Proxy *llb.ProxyEnv
+	// Hosts are additional host names.
+	Hosts []llb.HostIP
+}
+
+// FetchLocation is the key of the fetch vertex in Options.Locations.
+func FetchLocation() string { return "fetch" }
+
+// CompileLocation is the key of the vertex that compiles a binary in Options.Locations.
+func CompileLocation(binary string) string { return "compile " + binary }
+
+// LayerLocation is the key of a layer's vertex in Options.Locations.
+func LayerLocation(layer string) string { return "layer " + layer }
+
+// RequiredCaps are the LLB capabilities without which no plan can be built. Copies with
+// symbolic modes (BuildKit 0.17) have a capability that no daemon reports, and an older one
+// would take such a mode for 0; symlink actions (0.19) are the first that came after them.
+func RequiredCaps() []apicaps.CapID {
+	return []apicaps.CapID{pb.CapFileBase, pb.CapFileSymlinkCreate, pb.CapExecMountContentCache}
+}
