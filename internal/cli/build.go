@@ -12,7 +12,6 @@ import (
 
 	"github.com/plimsoll-build/plimsoll/internal/export"
 	"github.com/plimsoll-build/plimsoll/internal/local"
-	"github.com/plimsoll-build/plimsoll/internal/rootdata"
 	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
 
@@ -117,7 +116,7 @@ func engineOptions(log *logrus.Logger, f *buildFlags, p *prepared) (_ local.Opti
 		return local.Options{}, nil, fmt.Errorf("making the cache directory: %w", err)
 	}
 	return local.Options{
-		Tool: p.tool, Context: p.context, Resolver: p.resolver, RootData: rootdata.Lookup, CacheDir: dir,
+		Tool: p.tool, Context: p.context, Resolver: p.resolver, CacheDir: dir,
 		Progress: func(step local.Step) {
 			log.Info(strings.TrimRight(fmt.Sprintf("%s: %s %s", step.Platform, step.Verb, step.Name), " "))
 		},

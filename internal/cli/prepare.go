@@ -58,7 +58,7 @@ func (p *prepared) plan(ctx context.Context, f *sourceFlags) error {
 		return err
 	}
 	query := planner.Needs(p.service, targets)
-	if p.resolver, err = newResolver(f, query.Base.Name); err != nil {
+	if p.resolver, err = newResolver(ctx, f, query.Base.Name); err != nil {
 		return err
 	}
 	found, err := facts.Collect(ctx, p.context.FS(), query, p.resolver)
@@ -98,7 +98,7 @@ func (p *prepared) toolchain(ctx context.Context, f *sourceFlags, request planne
 
 // newResolver finds base images as the flags say; the name static stands for the
 // reference of `base: static`.
-func newResolver(f *sourceFlags, base string) (*local.Resolver, error) {
+func newResolver(ctx context.Context, f *sourceFlags, base string) (*local.Resolver, error) {
 	contexts, err := f.namedContexts()
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func newResolver(f *sourceFlags, base string) (*local.Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &local.Resolver{Contexts: contexts, Mirrors: mirrors}, nil
+	return &local.Resolver{Contexts: contexts, Mirrors: mirrors, Lifetime: ctx}, nil
 }
 
 // source is where the source stands: build arguments before git, as with BuildKit.

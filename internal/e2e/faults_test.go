@@ -30,8 +30,8 @@ func TestFaultsThroughBuildx(t *testing.T) {
 		{name: "no such base", old: "image:\n", new: "image:\n  base: 127.0.0.1:1/no/such:1\n", want: []string{"127.0.0.1:1/no/such", ">>>"}},
 		{name: "unknown platform", args: []string{"--platform", "linux/vax"}, want: []string{"vax"}},
 		{name: "no such target", args: []string{"--target", "nonsense"}, want: []string{"nonsense", "binary"}},
-		{name: "a subrequest", args: []string{"--call", "outline"}, want: []string{"outline"}},
-		{name: "a secret that is not given", old: "build:\n", new: "build:\n  private: {netrc: creds}\n", want: []string{"creds"}},
+		{name: "a subrequest", args: []string{"--call", "outline"}, want: []string{"subrequests"}},
+		{name: "a secret that is not given", old: app, new: privateApp, want: []string{"creds"}},
 		{name: "hidden by an ignore file", old: "-- go.mod --\n", new: "-- .dockerignore --\nmain.go\n-- go.mod --\n", want: []string{"no Go files"}},
 		{name: "not supported yet", old: "image:\n", new: "image:\n  health: {http: \"http://127.0.0.1\"}\n", want: []string{"not supported yet", ">>>"}},
 	}

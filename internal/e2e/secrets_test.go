@@ -22,7 +22,7 @@ const privateApp = `
 apiVersion: plimsoll.build/v1
 name: app
 build:
-  private: {patterns: ["git.example.com/*"], netrc: creds, ca: corp}
+  private: {netrc: creds, ca: corp}
 -- go.mod --
 module example.com/app
 
@@ -58,7 +58,7 @@ func TestPrivateModules(t *testing.T) {
 	}
 	goSum(t, dir, netrc, ca, proxy.URL)
 
-	secrets := []string{"--secret", "id=creds,src=" + netrc, "--secret", "id=corp,src=" + ca, "--build-arg", "GOPROXY=" + proxy.URL}
+	secrets := []string{"--secret", "id=creds,src=" + netrc, "--secret", "id=corp,src=" + ca, "--build-arg", "GOPROXY=" + proxy.URL, "--build-arg", "GONOSUMDB=git.example.com"}
 	ref, cache := b.Registry.Addr+"/private/app:1", b.Registry.Addr+"/private/cache:1"
 	args := append([]string{"build", "--progress=plain", "-f", dir + "/plimsoll.yaml", "--provenance=mode=max", "--sbom=true",
 		"--push", "-t", ref, "--cache-to", "type=registry,ref=" + cache + ",mode=max"}, secrets...)

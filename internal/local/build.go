@@ -18,6 +18,7 @@ import (
 	"github.com/plimsoll-build/plimsoll/internal/gotool"
 	"github.com/plimsoll-build/plimsoll/internal/layer"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
+	"github.com/plimsoll-build/plimsoll/internal/rootdata"
 )
 
 // Options are what a build needs besides its plans.
@@ -28,8 +29,6 @@ type Options struct {
 	Context *Context
 	// Resolver opens base images; scratch needs none.
 	Resolver *Resolver
-	// RootData is rootdata.Lookup.
-	RootData func(name string) ([]byte, bool)
 	// CacheDir is an absolute path. It keeps binaries and layers between builds,
 	// and the layers of the result, which is unusable without it.
 	CacheDir string
@@ -201,7 +200,7 @@ func (e engine) build(ctx context.Context, p plan.Plan) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := layer.Sources{Binaries: binaries, Context: e.Context.FS(), RootData: e.RootData}
+	src := layer.Sources{Binaries: binaries, Context: e.Context.FS(), RootData: rootdata.Lookup}
 	for _, l := range p.Layers {
 		if err := e.step(ctx, p, StepLayer, l.Name); err != nil {
 			return nil, err

@@ -96,8 +96,7 @@ func options(t *testing.T, dir string) Options {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return Options{Tool: tool(t), Context: c, CacheDir: filepath.Join(t.TempDir(), "cache"),
-		RootData: func(string) ([]byte, bool) { return nil, false }}
+	return Options{Tool: tool(t), Context: c, CacheDir: filepath.Join(t.TempDir(), "cache")}
 }
 
 // build builds one plan and must succeed.

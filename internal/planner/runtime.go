@@ -31,7 +31,7 @@ func (p *planning) tune() {
 		p.limit = limit
 	}
 	if p.limit.Bytes > 0 {
-		p.warn("runtime.memory", "fixed-memlimit", "GOMEMLIMIT is fixed in the image at %s: an operator who changes the container's limit must set GOMEMLIMIT too", tuning.FormatSize(p.limit.Bytes))
+		p.warn("runtime.memory", "fixed-memlimit", "GOMEMLIMIT is fixed in the image at %s: an operator who changes the container's limit must set GOMEMLIMIT too", tuning.RoundedSize(p.limit.Bytes))
 	}
 	p.procs = p.maxProcs()
 	p.godebug()

@@ -51,11 +51,11 @@ func MemLimit(m Memory) (Limit, error) {
 	case limit <= 0:
 		return Limit{}, fmt.Errorf("nothing is left for Go: %s declared, %s of it not Go's", FormatSize(ceiling), FormatSize(m.NonGo))
 	case m.Max > 0 && limit >= m.Max:
-		return Limit{}, fmt.Errorf("GOMEMLIMIT %s would not be below memory.max %s: the kernel kills before the collector acts; leave headroom", FormatSize(limit), FormatSize(m.Max))
+		return Limit{}, fmt.Errorf("GOMEMLIMIT %s would not be below memory.max %s: the kernel kills before the collector acts; leave headroom", RoundedSize(limit), FormatSize(m.Max))
 	case limit < MinMemLimit:
-		return Limit{Warning: fmt.Sprintf("GOMEMLIMIT would be %s, under 64MiB, where the collector runs without end: none is set", FormatSize(limit))}, nil
+		return Limit{Warning: fmt.Sprintf("GOMEMLIMIT would be %s, under 64MiB, where the collector runs without end: none is set", RoundedSize(limit))}, nil
 	case limit < ceiling/2:
-		return Limit{Bytes: limit, Warning: fmt.Sprintf("GOMEMLIMIT is %s, under half of the declared %s", FormatSize(limit), FormatSize(ceiling))}, nil
+		return Limit{Bytes: limit, Warning: fmt.Sprintf("GOMEMLIMIT is %s, under half of the declared %s", RoundedSize(limit), FormatSize(ceiling))}, nil
 	}
 	return Limit{Bytes: limit}, nil
 }

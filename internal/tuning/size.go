@@ -61,6 +61,14 @@ func FormatSize(n int64) string {
 	return strconv.FormatInt(n, 10) + "B"
 }
 
+// RoundedSize writes bytes in whole MiB where they are that many, for messages.
+func RoundedSize(n int64) string {
+	if n < MiB {
+		return FormatSize(n)
+	}
+	return strconv.FormatInt(n/MiB, 10) + "MiB"
+}
+
 func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
