@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 # time only wait for the same processors.
 TEST_FLAGS ?= -p 2 -timeout 30m
 
-.PHONY: help setup check lint test bed bed-down frontend-image update clean
+.PHONY: help setup check test fuzz bench bed bed-down frontend-image update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,12 @@ check: ## formatting, vet, linters, module files and generated files
 
 test: ## run every test, those with a daemon included
 	go test $(TEST_FLAGS) ./...
+
+fuzz: ## run every fuzz target for FUZZTIME (20s)
+	@internal/tools/fuzz.sh
+
+bench: ## time builds against go build in the same run, as ratios
+	go run ./internal/bench
 
 bed: ## start the test bed and print its variables: eval "$$(make bed)"
 	@go run ./internal/testenv/bedctl start

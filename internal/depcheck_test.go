@@ -64,6 +64,7 @@ var rules = map[string]rule{
 	"internal/testenv/bedctl":  {[]string{"internal/testenv"}, []string{cobra}, nil},
 	"internal/testenv/scanner": {nil, []string{thirdParty}, nil},
 	"internal/e2e":             {nil, nil, nil},
+	"internal/bench":           {nil, []string{thirdParty}, nil},
 }
 
 // pkg is what go list says of a package.

@@ -107,9 +107,9 @@ func makeParents(dest string) (undo func(), err error) {
 
 // removeTree is os.RemoveAll for trees with read-only directories.
 func removeTree(dir string) {
-	filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
-			os.Chmod(path, 0o700)
+			_ = os.Chmod(path, 0o700)
 		}
 		return nil
 	})

@@ -216,7 +216,7 @@ var linkedDirs = []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"
 func (p *planning) withParents(files []plan.File) []plan.File {
 	byPath := map[string]plan.File{}
 	for _, f := range files {
-		if old, twice := byPath[f.Path]; twice && !(old.Source.Dir && f.Source.Tree != "") {
+		if old, twice := byPath[f.Path]; twice && (!old.Source.Dir || f.Source.Tree == "") {
 			p.problem("image", "path-twice", "%s would be in the image twice", f.Path)
 		}
 		byPath[f.Path] = f

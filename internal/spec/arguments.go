@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -103,7 +104,7 @@ func (c *checker) references(s Service) {
 }
 
 func (c *checker) badReference(path string, err error) {
-	if e, ok := err.(*argError); ok {
+	if e, ok := errors.AsType[*argError](err); ok {
 		c.fail(path, e.rule, e.suggestion, "%s", e.message)
 	}
 }

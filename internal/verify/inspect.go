@@ -151,7 +151,7 @@ func (in *inspection) readLayers(ctx context.Context) error {
 		in.layers = append(in.layers, l)
 	}
 	if in.broken() != nil {
-		return nil
+		return nil //nolint:nilerr // judgeLayers reports it
 	}
 	return in.findPrograms(ctx, blobs, left, seen)
 }

@@ -80,7 +80,7 @@ func (in *inspection) findPrograms(ctx context.Context, blobs []blob, left *budg
 	}
 	found, err := in.entry.find(in.root)
 	if err != nil || slices.ContainsFunc(in.programs, func(p program) bool { return p.real == found.Path }) {
-		return nil // judgeEntrypoint says so
+		return nil //nolint:nilerr // judgeEntrypoint says so
 	}
 	return in.addProgram(ctx, in.entry.argv0, found, nil, blobs, left, seen)
 }

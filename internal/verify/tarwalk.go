@@ -31,7 +31,7 @@ func walkTar(r io.Reader, layerIndex int, left *budget, visit func(tarEntry) err
 	tr := tar.NewReader(r)
 	for position := 0; ; position++ {
 		h, err := tr.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) { // names are judged below
