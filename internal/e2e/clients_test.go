@@ -114,6 +114,29 @@ func TestNamedContexts(t *testing.T) {
 	same(t, img, images(t, embeddedLayout(t, b, "--build-context", layoutBase, dir))["linux/amd64"])
 }
 
+// TestBaseWithoutADigest stands on a directory: the image builds and runs, and verify says
+// what it cannot know.
+func TestBaseWithoutADigest(t *testing.T) {
+	b := bed(t)
+	dir, root := unpack(t, strings.Replace(app, "image:\n", "image:\n  base: static\n", 1)), t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, "beneath"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	layout := buildxApp(t, b, dir, "--build-context", "static="+root)
+	labels := config(t, images(t, layout)["linux/amd64"]).Config.Labels
+	if _, ok := labels["org.opencontainers.image.base.digest"]; ok {
+		t.Errorf("labels %v name a digest", labels)
+	}
+	res := plimsoll(t, b, nil, "verify", "oci:"+layout)
+	if res.code != 1 || !strings.Contains(res.stdout, "unknown  seal") || strings.Contains(res.stdout, "fail ") {
+		t.Errorf("verify: exit code %d\n%s", res.code, res.stdout)
+	}
+	embedded := plimsoll(t, b, nil, "build", "--build-context", "static="+root, dir)
+	if embedded.code == 0 || !strings.Contains(embedded.stderr, "static=") {
+		t.Errorf("the embedded engine takes a directory: %s", embedded.stderr)
+	}
+}
+
 func dropVolumes(t *testing.T, dir string) {
 	t.Helper()
 	file := filepath.Join(dir, "plimsoll.yaml")

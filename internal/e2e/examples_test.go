@@ -75,14 +75,23 @@ func same(t *testing.T, one, two v1.Image) {
 // TestBuildctlBuildsTheSame asks with the other public client, for one platform.
 func TestBuildctlBuildsTheSame(t *testing.T) {
 	b := bed(t)
-	dir := filepath.Join("..", "..", "examples", "hello")
-	dest, want := filepath.Join(t.TempDir(), "ctl"), filepath.Join(t.TempDir(), "e")
-	b.Buildctl(t, "build", "--frontend", "gateway.v0", "--opt", "source=ghcr.io/plimsoll-build/plimsoll:1",
-		"--opt", "filename=plimsoll.yaml", "--opt", "build-arg:REVISION=r", "--local", "context="+dir, "--local", "dockerfile="+dir,
-		"--output", "type=oci,tar=false,dest="+dest).Must(t)
-	plimsoll(t, b, []string{"BUILDX_GIT_INFO=false"}, "build", "-q", "--build-arg", "REVISION=r", "-o", "type=oci,tar=false,dest="+want, dir).must(t)
-	for platform, img := range images(t, dest) {
-		same(t, img, images(t, want)[platform])
+	for _, ex := range examples {
+		t.Run(ex.name, func(t *testing.T) {
+			context := filepath.Join("..", "..", "examples", ex.context)
+			spec := filepath.Join(context, ex.spec)
+			dest, want := filepath.Join(t.TempDir(), "ctl"), filepath.Join(t.TempDir(), "e")
+			b.Buildctl(t, "build", "--frontend", "gateway.v0", "--opt", "source=ghcr.io/plimsoll-build/plimsoll:1",
+				"--opt", "filename="+filepath.Base(spec), "--opt", "build-arg:REVISION=r", "--local", "context="+context, "--local", "dockerfile="+filepath.Dir(spec),
+				"--output", "type=oci,tar=false,dest="+dest).Must(t)
+			plimsoll(t, b, []string{"BUILDX_GIT_INFO=false"}, "build", "-q", "--build-arg", "REVISION=r", "-f", spec, "-o", "type=oci,tar=false,dest="+want, context).must(t)
+			built := images(t, dest)
+			for platform, img := range built {
+				same(t, img, images(t, want)[platform])
+			}
+			if len(built) != 1 {
+				t.Errorf("%d images, want one", len(built))
+			}
+		})
 	}
 }
 

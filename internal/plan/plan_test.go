@@ -228,3 +228,23 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+func TestSealOfABaseWithoutADigest(t *testing.T) {
+	p := sample()
+	p.Base.DiffIDs = nil
+	seal, _ := p.Seal(sealLabel)
+	check := func(layers int) bool {
+		ok, err := SealMatchesUnbound(seal, p.Config.Platform, p.Config.Config, layers, sealLabel)
+		return ok && err == nil
+	}
+	if !check(1) || !check(5) {
+		t.Error("our layer over any base does not match")
+	}
+	if check(0) {
+		t.Error("an image without our layer matches")
+	}
+	p.Config.Config.User = "0"
+	if check(1) {
+		t.Error("an edited config matches")
+	}
+}

@@ -35,6 +35,19 @@ func (s Sealed) Seal(sealLabel string) (digest.Digest, error) {
 	return digest.FromBytes(data), nil
 }
 
+// SealMatchesUnbound is SealMatches for an image that was planned over a base without
+// a digest (a local directory, a bake target): the seal binds the platform, the config
+// and the number of our layers, but not what lies below them.
+func SealMatchesUnbound(seal digest.Digest, platform ocispec.Platform, config RunConfig, layers int, sealLabel string) (bool, error) {
+	for n := range layers + 1 {
+		got, err := Sealed{Platform: platform, Config: config, Layers: n}.Seal(sealLabel)
+		if err != nil || got == seal {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
 // Seal is the plan's seal.
 func (p Plan) Seal(sealLabel string) (digest.Digest, error) {
 	return Sealed{
