@@ -56,32 +56,32 @@ func (f *Facts) modules(src fs.FS, q Query) error {
 }
 
 func (f *Facts) entries(src fs.FS, q Query) error {
-	var problems Error
-	for _, file := range q.Files {
-		info, err := fs.Stat(src, path.Clean(file.Name))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			problems = append(problems, missing(file))
-		case err != nil:
-			return fmt.Errorf("reading %s: %w", file.Name, err)
-		default:
-			f.Entries[file.Name] = Entry{Dir: info.IsDir()}
+	return gather(q.Files, func(name, clean string) error {
+		info, err := fs.Stat(src, clean)
+		if err == nil {
+			f.Entries[name] = Entry{Dir: info.IsDir()}
 		}
-	}
-	return problems.orNil()
+		return err
+	})
 }
 
 func (f *Facts) contents(src fs.FS, q Query) error {
+	return gather(q.Contents, func(name, clean string) error {
+		data, err := fs.ReadFile(src, clean)
+		f.Contents[name] = data
+		return err
+	})
+}
+
+// gather reads each file; those that are not there are problems, all at once.
+func gather(files []Want, read func(name, clean string) error) error {
 	var problems Error
-	for _, file := range q.Contents {
-		data, err := fs.ReadFile(src, path.Clean(file.Name))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
+	for _, file := range files {
+		err := read(file.Name, path.Clean(file.Name))
+		if errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, missing(file))
-		case err != nil:
+		} else if err != nil {
 			return fmt.Errorf("reading %s: %w", file.Name, err)
-		default:
-			f.Contents[file.Name] = data
 		}
 	}
 	return problems.orNil()

@@ -4,15 +4,9 @@ import (
 	gopath "path"
 
 	"golang.org/x/mod/module"
-)
 
-// rootDirs are the directories of a root file system, which a binary at /NAME
-// would hide or collide with.
-var rootDirs = map[string]bool{
-	"bin": true, "boot": true, "dev": true, "etc": true, "home": true, "lib": true, "lib32": true, "lib64": true,
-	"media": true, "mnt": true, "opt": true, "proc": true, "root": true, "run": true, "sbin": true, "srv": true,
-	"sys": true, "tmp": true, "usr": true, "var": true,
-}
+	"github.com/plimsoll-build/plimsoll/internal/spec"
+)
 
 // named are the binaries with their names settled.
 func (p *planning) named() []mainPackage {
@@ -24,7 +18,7 @@ func (p *planning) named() []mainPackage {
 			b.name = p.defaultName(b.dir)
 		}
 		switch {
-		case rootDirs[b.name]:
+		case spec.ReservedName(b.name):
 			p.problem(b.key, "binary-name", "the binary would be /%s, which is a directory of every root file system: set name", b.name)
 		case seen[b.name]:
 			p.problem(b.key, "binary-name", "two binaries are called %s: set name for one of them", b.name)

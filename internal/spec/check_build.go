@@ -19,6 +19,10 @@ var (
 // rootDirectories are names at / that belong to the system: a binary stands there too.
 var rootDirectories = strings.Fields("bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys tmp usr var")
 
+// ReservedName reports whether a binary of this name would stand in the place of a
+// directory of the system.
+func ReservedName(name string) bool { return slices.Contains(rootDirectories, name) }
+
 func (c *checker) build(s Service) {
 	b := s.Build
 	c.mains(s)
@@ -77,7 +81,7 @@ func (c *checker) binaryName(at, name string, isFile bool) {
 	switch {
 	case !binaryFile.MatchString(name):
 		c.bad(at, "", "%s is not a plain file name: letters, digits, _, ., + and -", quote(name))
-	case isFile && slices.Contains(rootDirectories, name):
+	case isFile && ReservedName(name):
 		c.fail(at, "reserved-name", "", "the binary would stand at /%s, a directory of the system: choose another name", name)
 	}
 }
