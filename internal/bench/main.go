@@ -41,7 +41,7 @@ func bench(ctx context.Context, example string, runs int) error {
 		return fmt.Errorf("copying %s: %w", example, err)
 	}
 	plimsoll := filepath.Join(dir, "plimsoll")
-	if err := command(ctx, ".", "go", "build", "-o", plimsoll, "./cmd/plimsoll")(); err != nil {
+	if err := command(ctx, ".", "go", "build", "-buildvcs=false", "-o", plimsoll, "./cmd/plimsoll")(); err != nil {
 		return err
 	}
 	spec, err := scratchSpec(src)

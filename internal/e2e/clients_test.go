@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -196,6 +197,32 @@ func TestSBOMAndProvenance(t *testing.T) {
 		res := b.Buildx(t, nil, "imagetools", "inspect", "--format", "{{json ."+map[string]string{"SPDX": "SBOM", "SLSA": "Provenance"}[want]+"}}", ref).Must(t)
 		has(t, "the attestation", res.Stdout, want)
 	}
+}
+
+// TestBake builds a service over a base that is another target of the same file.
+func TestBake(t *testing.T) {
+	b := bed(t)
+	base, over := unpack(t, app), unpack(t, strings.Replace(app, "image:\n", "image:\n  base: static\n", 1))
+	dest, file := filepath.Join(t.TempDir(), "layout"), filepath.Join(t.TempDir(), "bake.hcl")
+	hcl := fmt.Sprintf(`
+target "base" {
+  context    = %[1]q
+  dockerfile = "plimsoll.yaml"
+}
+target "service" {
+  context    = %[2]q
+  dockerfile = "plimsoll.yaml"
+  args       = { WORD = "baked" }
+  contexts   = { static = "target:base" }
+  attest     = ["type=provenance,disabled=true"]
+  output     = ["type=oci,tar=false,dest=%[3]s"]
+}
+`, base, over, dest)
+	if err := os.WriteFile(file, []byte(hcl), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.Buildx(t, nil, "bake", "--allow=fs=*", "-f", file, "service").Must(t)
+	has(t, "the service", testenv.RunImage(t, dest, testenv.RunOptions{}).Stderr, "baked")
 }
 
 // TestEngineBuildKit is our own command as the daemon's client.

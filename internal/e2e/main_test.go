@@ -26,7 +26,7 @@ var program = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	bin := filepath.Join(dir, "plimsoll")
-	out, err := exec.Command("go", "build", "-o", bin, "github.com/plimsoll-build/plimsoll/cmd/plimsoll").CombinedOutput()
+	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", bin, "github.com/plimsoll-build/plimsoll/cmd/plimsoll").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("building plimsoll: %w\n%s", err, out)
 	}
