@@ -216,7 +216,11 @@ var linkedDirs = []string{"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"
 func (p *planning) withParents(files []plan.File) []plan.File {
 	byPath := map[string]plan.File{}
 	for _, f := range files {
-		if old, twice := byPath[f.Path]; twice && (!old.Source.Dir || f.Source.Tree == "") {
+		old, twice := byPath[f.Path]
+		switch {
+		case twice && old.Source.Dir && f.Source.Tree != "":
+			f.UID, f.GID = old.UID, old.GID // what is copied onto a volume belongs to its user
+		case twice && !(old.Source.Dir && f.Source.Dir):
 			p.problem("image", "path-twice", "%s would be in the image twice", f.Path)
 		}
 		byPath[f.Path] = f

@@ -290,6 +290,23 @@ func TestFileProblems(t *testing.T) {
 	}
 }
 
+// TestDirectoriesMeet has several reasons for one directory, which is the user's.
+func TestDirectoriesMeet(t *testing.T) {
+	p, _ := one(t, "image: {user: 1000, workdir: /home/nonroot, volumes: [/data], files: [{from: static, to: /data}]}\n", world())
+	found := map[string]plan.File{}
+	for _, l := range p.Layers {
+		for _, f := range l.Files {
+			found[f.Path] = f
+		}
+	}
+	if f := found["/data"]; f.Source.Tree != "static" || f.UID != 1000 || f.GID != 1000 {
+		t.Errorf("a tree onto a volume: %+v", f)
+	}
+	if f := found["/home/nonroot"]; !f.Source.Dir || f.UID != 1000 || f.Mode != 0o700 {
+		t.Errorf("the working directory: %+v", f)
+	}
+}
+
 func TestGoRequest(t *testing.T) {
 	module := func(line, toolchain string) facts.Facts {
 		return facts.Facts{Modules: map[string]facts.Module{".": {Dir: ".", GoLine: line, Toolchain: toolchain, Work: "off"}}}
