@@ -90,6 +90,7 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 	if err := summarise(ctx, s, log, f, p, res); err != nil {
 		return err
 	}
+	bound(ctx, log, options.CacheDir)
 	return finish(s, log, f, written)
 }
 

@@ -78,15 +78,16 @@ func newRoot(s Streams) *cobra.Command {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newBuild(s), newPlan(s), newVerify(s), newInit(s), newSchema(s), newVersion(s))
-	for _, c := range root.Commands() {
-		asUsage(c)
-	}
+	root.AddCommand(newBuild(s), newPlan(s), newVerify(s), newInit(s), newSchema(s), newCache(s), newVersion(s))
+	asUsage(root)
 	return root
 }
 
 // asUsage makes a command's complaint about its arguments a usage error.
 func asUsage(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		asUsage(sub)
+	}
 	check := c.Args
 	if check == nil {
 		return

@@ -137,7 +137,7 @@ func newEngine(plans []plan.Plan, o Options) (engine, error) {
 	return engine{
 		Options: o,
 		compile: compiler{tool: o.Tool, context: o.Context, cacheDir: o.CacheDir, overlay: overlay},
-		layers:  layer.Store{Dir: filepath.Join(o.CacheDir, "layers")},
+		layers:  layer.Store{Dir: filepath.Join(o.CacheDir, layerDir)},
 	}, nil
 }
 

@@ -81,7 +81,7 @@ func (c compiler) place(b plan.Compile) (string, error) {
 		return "", fmt.Errorf("encoding the cache key of %s: %w", b.Name, err)
 	}
 	sum := sha256.Sum256(data)
-	dir := filepath.Join(c.cacheDir, "bin", hex.EncodeToString(sum[:16]))
+	dir := filepath.Join(c.cacheDir, binDir, hex.EncodeToString(sum[:16]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", fmt.Errorf("making the binary cache: %w", err)
 	}

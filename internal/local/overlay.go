@@ -30,7 +30,7 @@ func (c *Context) overlay(cacheDir string) (string, error) {
 		return "", fmt.Errorf("encoding the overlay of ignored files: %w", err)
 	}
 	sum := sha256.Sum256(data)
-	file := filepath.Join(cacheDir, "overlay", hex.EncodeToString(sum[:])+".json")
+	file := filepath.Join(cacheDir, overlayDir, hex.EncodeToString(sum[:])+".json")
 	if err := writeAtomic(file, data); err != nil {
 		return "", fmt.Errorf("writing the overlay of ignored files: %w", err)
 	}
