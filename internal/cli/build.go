@@ -40,8 +40,10 @@ func runBuild(ctx context.Context, s Streams, f *buildFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := checkTarget(f.target); err != nil {
-		return err
+	for _, err := range []error{checkTarget(f.target), checkProgress(f.progress), checkContext(f.context)} {
+		if err != nil {
+			return err
+		}
 	}
 	if daemon {
 		return buildWithBuildKit(ctx, s, f, addr)

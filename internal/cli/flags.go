@@ -210,18 +210,35 @@ func (f *buildFlags) onlyBuildKit() error {
 	}{
 		{"cache-from", len(f.cacheFrom) > 0}, {"cache-to", len(f.cacheTo) > 0}, {"sbom", on(f.sbom)},
 		{"provenance", on(f.provenance)}, {"attest", len(f.attest) > 0}, {"frontend", f.frontend != ""},
+		{"progress=rawjson", f.progress == "rawjson"},
 	} {
 		if flag.set {
 			return usagef("--%s needs BuildKit: use --engine buildkit with --addr, or docker buildx build", flag.name)
 		}
 	}
-	if strings.Contains(f.context, "://") || strings.HasPrefix(f.context, "git@") {
+	if isRemote(f.context) {
 		return usagef("the context %s is remote, which needs BuildKit: clone it, or use --engine buildkit", f.context)
 	}
 	return nil
 }
 
 func on(attestation string) bool { return attestation != "" && attestation != "false" }
+
+// checkContext refuses what is no build context, with what was probably meant.
+func checkContext(context string) error {
+	if info, err := os.Stat(context); err == nil && !info.IsDir() {
+		return usagef("%s is a file, and the argument is the build context, a directory: name a spec with -f", context)
+	}
+	return nil
+}
+
+func checkProgress(progress string) error {
+	switch progress {
+	case "auto", "plain", "tty", "quiet", "rawjson":
+		return nil
+	}
+	return usagef("unknown progress %q: auto, plain, tty, quiet or rawjson", progress)
+}
 
 // checkTarget refuses targets by name.
 func checkTarget(target string) error {

@@ -37,6 +37,9 @@ func contextArg(args []string) string {
 // runPlan plans and builds nothing: it needs the source, the base image's config and
 // a toolchain's version.
 func runPlan(ctx context.Context, s Streams, f *sourceFlags, pretty bool) error {
+	if err := checkContext(f.context); err != nil {
+		return err
+	}
 	p, err := prepare(ctx, newLog(s), f)
 	if err != nil {
 		return err
