@@ -42,7 +42,7 @@ func Collect(ctx context.Context, src fs.FS, q Query, r Resolver) (Facts, error)
 func (f *Facts) modules(src fs.FS, q Query) error {
 	var problems Error
 	for _, main := range q.Mains {
-		m, err := readModule(src, path.Clean(main.Name), q)
+		m, err := readModule(src, main, q.Platforms)
 		var bad *moduleError
 		switch {
 		case errors.As(err, &bad):
@@ -81,7 +81,7 @@ func gather(files []Want, read func(name, clean string) error) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, missing(file))
 		} else if err != nil {
-			return fmt.Errorf("reading %s: %w", file.Name, err)
+			problems = append(problems, Note{Path: file.Key, Rule: "unreadable-file", Message: fmt.Sprintf("%s cannot be read in the build context: %v", file.Name, err)})
 		}
 	}
 	return problems.orNil()

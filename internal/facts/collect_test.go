@@ -3,6 +3,7 @@ package facts
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -68,7 +69,7 @@ func TestModule(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := Collect(t.Context(), tree(t, tt.archive), Query{Mains: []Want{{tt.main, "build.main"}}, Platforms: linux}, nil)
+			f, err := Collect(t.Context(), tree(t, tt.archive), Query{Mains: []Want{{Name: tt.main, Key: "build.main"}}, Platforms: linux}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +105,7 @@ func TestProblems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Collect(t.Context(), tree(t, tt.archive), Query{Mains: []Want{{tt.main, "build.main"}}, Platforms: linux}, nil)
+			_, err := Collect(t.Context(), tree(t, tt.archive), Query{Mains: []Want{{Name: tt.main, Key: "build.main"}}, Platforms: linux}, nil)
 			found, ok := errors.AsType[Error](err)
 			if !ok || len(found) != 1 || found[0].Rule != tt.rule || found[0].Path != "build.main" {
 				t.Errorf("got %#v, want one problem %s at build.main", err, tt.rule)
@@ -115,9 +116,9 @@ func TestProblems(t *testing.T) {
 
 func TestAllProblemsAtOnce(t *testing.T) {
 	q := Query{
-		Mains:    []Want{{"cmd/a", "build.binaries[0].main"}, {"cmd/b", "build.binaries[1].main"}},
-		Files:    []Want{{"static", "image.files[0].from"}},
-		Contents: []Want{{"corp.pem", "image.caRoots[1]"}},
+		Mains:    []Want{{Name: "cmd/a", Key: "build.binaries[0].main"}, {Name: "cmd/b", Key: "build.binaries[1].main"}},
+		Files:    []Want{{Name: "static", Key: "image.files[0].from"}},
+		Contents: []Want{{Name: "corp.pem", Key: "image.caRoots[1]"}},
 	}
 	_, err := Collect(t.Context(), fstest.MapFS{}, q, nil)
 	found, _ := errors.AsType[Error](err)
@@ -131,9 +132,34 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	}
 }
 
+// TestContextToUse names the directory to build in, as seen from the one given.
+func TestContextToUse(t *testing.T) {
+	for replace, want := range map[string]string{"../l": "the context .. ", "../../a/l": "the context ../.. ", "/abs": "absolute path"} {
+		archive := mainGo + "-- go.mod --\nmodule example.com/x\nreplace example.com/l => " + replace + "\n"
+		_, err := Collect(t.Context(), tree(t, archive), Query{Mains: []Want{{Name: "cmd/x"}}, Platforms: linux}, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", replace, err, want)
+		}
+	}
+}
+
+// TestTagsAreABinarysOwn keeps one binary's tags from hiding the files of another.
+func TestTagsAreABinarysOwn(t *testing.T) {
+	archive := "-- go.mod --\nmodule example.com/x\n-- a/main.go --\n//go:build !special\n\npackage main\n-- b/main.go --\n//go:build special\n\npackage main\n"
+	q := Query{Platforms: linux, Mains: []Want{{Name: "a"}, {Name: "b", Tags: []string{"special"}}}}
+	if _, err := Collect(t.Context(), tree(t, archive), q, nil); err != nil {
+		t.Error(err)
+	}
+	q.Platforms = append(q.Platforms, ocispec.Platform{OS: "linux", Architecture: "arm64"})
+	archive += "-- a/main_arm64.go --\npackage other\n"
+	if _, err := Collect(t.Context(), tree(t, archive), q, nil); err == nil {
+		t.Error("a second platform's files are not looked at")
+	}
+}
+
 func TestEntriesAndContents(t *testing.T) {
 	fsys := fstest.MapFS{"static/a.txt": {Data: []byte("a")}, "corp.pem": {Data: []byte("pem")}}
-	q := Query{Files: []Want{{"./static", ""}, {"corp.pem", ""}}, Contents: []Want{{"./corp.pem", ""}}}
+	q := Query{Files: []Want{{Name: "./static"}, {Name: "corp.pem"}}, Contents: []Want{{Name: "./corp.pem"}}}
 	f, err := Collect(t.Context(), fsys, q, nil)
 	if err != nil {
 		t.Fatal(err)

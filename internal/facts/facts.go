@@ -13,8 +13,6 @@ import (
 type Query struct {
 	// Mains are the directories of the main packages.
 	Mains []Want
-	// Tags are build tags: they decide which files of a main package count.
-	Tags []string
 	// Base is the base image's reference; its Name is empty for scratch.
 	Base Want
 	// Platforms are the targets, normalized.
@@ -31,6 +29,8 @@ type Want struct {
 	Name string
 	// Key is the key path of the spec that asks for it, for messages.
 	Key string
+	// Tags are build tags: they decide which files of a main package count.
+	Tags []string
 }
 
 // Facts are the impure inputs of a plan.

@@ -7,24 +7,41 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// readMain checks that dir holds a main package for the first target platform, as
-// the go command would see it.
-func readMain(src fs.FS, dir string, q Query) (*build.Package, error) {
+// readMain checks that dir holds a main package for each target platform, as the go
+// command would see it. What it says of itself is that of the first.
+func readMain(src fs.FS, dir string, tags []string, targets []ocispec.Platform) (*build.Package, error) {
 	if info, err := fs.Stat(src, dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return nil, problem("missing-main", "there is no directory %s in the build context: build.main is relative to its root", dir)
 	} else if err != nil {
 		return nil, err
 	}
-	pkg, err := buildContext(src, q).ImportDir(dir, 0)
+	first := &build.Package{}
+	for i, target := range targets {
+		pkg, err := readFor(buildContext(src, tags, target), dir)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			first = pkg
+		}
+	}
+	return first, nil
+}
+
+func readFor(ctx *build.Context, dir string) (*build.Package, error) {
+	target := ctx.GOOS + "/" + ctx.GOARCH
+	pkg, err := ctx.ImportDir(dir, 0)
 	var noGo *build.NoGoError
 	var several *build.MultiplePackageError
 	switch {
-	case errors.As(err, &noGo) && onlyCgo(src, dir, q):
+	case errors.As(err, &noGo) && onlyCgo(*ctx, dir):
 		return nil, problem("needs-cgo", "main package %s imports \"C\" in every file, and builds here are CGO-free: keep the Dockerfile for this service", dir)
 	case errors.As(err, &noGo):
-		return nil, problem("missing-main", "there are no Go files for the target platform in %s: name the main package's directory", dir)
+		return nil, problem("missing-main", "there are no Go files for %s in %s: name the main package's directory", target, dir)
 	case errors.As(err, &several):
 		return nil, problem("missing-main", "%s holds several packages, %s", dir, strings.Join(several.Packages, " and "))
 	case errors.Is(err, fs.ErrNotExist):
@@ -38,22 +55,19 @@ func readMain(src fs.FS, dir string, q Query) (*build.Package, error) {
 }
 
 // onlyCgo reports whether every Go file of the package imports "C".
-func onlyCgo(src fs.FS, dir string, q Query) bool {
-	ctx := buildContext(src, q)
+func onlyCgo(ctx build.Context, dir string) bool {
 	ctx.CgoEnabled = true
 	pkg, err := ctx.ImportDir(dir, 0)
 	return err == nil && len(pkg.CgoFiles) > 0
 }
 
 // buildContext is go/build's view of the build context for a CGO-free target.
-func buildContext(src fs.FS, q Query) *build.Context {
+func buildContext(src fs.FS, tags []string, target ocispec.Platform) *build.Context {
 	ctx := build.Default
 	ctx.CgoEnabled = false
-	ctx.BuildTags = q.Tags
+	ctx.BuildTags = tags
 	ctx.GOPATH = ""
-	if len(q.Platforms) > 0 {
-		ctx.GOOS, ctx.GOARCH = q.Platforms[0].OS, q.Platforms[0].Architecture
-	}
+	ctx.GOOS, ctx.GOARCH = target.OS, target.Architecture
 	ctx.JoinPath = path.Join
 	ctx.SplitPathList = func(list string) []string { return strings.Split(list, ":") }
 	ctx.IsAbsPath = path.IsAbs

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/mod/modfile"
 )
 
@@ -22,8 +23,9 @@ func problem(rule, format string, args ...any) error {
 
 // readModule finds the module of a main package: the nearest go.mod at or above
 // it, and the go.work at or above that, both inside the build context.
-func readModule(src fs.FS, main string, q Query) (Module, error) {
-	pkg, err := readMain(src, main, q)
+func readModule(src fs.FS, want Want, targets []ocispec.Platform) (Module, error) {
+	main := path.Clean(want.Name)
+	pkg, err := readMain(src, main, want.Tags, targets)
 	if err != nil {
 		return Module{}, err
 	}
@@ -141,8 +143,15 @@ func inside(dir, file, line string) error {
 	if !path.IsAbs(dir) && dir != ".." && !strings.HasPrefix(dir, "../") {
 		return nil
 	}
-	up := strings.Count(dir, "../") + 1
-	return problem("outside-context", "%s of %s leaves the build context: build with a context %d directories further up, and give build.main and all paths relative to it", line, file, up)
+	if path.IsAbs(dir) {
+		return problem("outside-context", "%s of %s is an absolute path, which no build context holds: make it relative, inside the context", line, file)
+	}
+	up := 0
+	for rest := dir; rest == ".." || strings.HasPrefix(rest, "../"); up++ {
+		rest = strings.TrimPrefix(strings.TrimPrefix(rest, ".."), "/")
+	}
+	context := strings.TrimSuffix(strings.Repeat("../", up), "/")
+	return problem("outside-context", "%s of %s leaves the build context: build with the context %s (as seen from this one), and give build.main and all paths relative to it", line, file, context)
 }
 
 // moduleTree is every module in use that lies in the build context.

@@ -121,7 +121,7 @@ func (p *planning) level(platform ocispec.Platform, env map[string]string) {
 	wanted, given := p.service.Build.Levels[platform.Architecture]
 	variant := variantLevel(platform)
 	switch {
-	case given && variant != "" && variant != wanted:
+	case given && contradicts(platform, variant, wanted):
 		p.problem("build.levels."+platform.Architecture, "level", "level %s contradicts the platform %s", wanted, platforms.Format(platform))
 	case given && env[l.env] != "" && env[l.env] != wanted:
 		p.problem("build.levels."+platform.Architecture, "level", "level %s contradicts %s=%s of build.env", wanted, l.env, env[l.env])
@@ -132,6 +132,13 @@ func (p *planning) level(platform ocispec.Platform, env map[string]string) {
 	case env[l.env] == "":
 		env[l.env] = l.level
 	}
+}
+
+// contradicts reports whether a level is not what the platform's variant says. What
+// follows a comma is no level, and linux/arm is normalized to v7 without being asked.
+func contradicts(p ocispec.Platform, variant, wanted string) bool {
+	level, _, _ := strings.Cut(wanted, ",")
+	return variant != "" && variant != level && !(p.Architecture == "arm" && variant == "7")
 }
 
 // variantLevel is the level that a platform's variant means ("v7" of arm is 7,

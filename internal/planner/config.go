@@ -97,6 +97,9 @@ func (p *planning) run(c *plan.RunConfig, scratch bool) {
 	if len(c.Entrypoint) == 0 {
 		c.Entrypoint = []string{"/" + p.binaries[0].name}
 	}
+	if program := c.Entrypoint[0]; !strings.HasPrefix(program, "/") {
+		p.problem("image.entrypoint", "entrypoint", "%q is not an absolute path, and nothing looks for it: binaries are at the root, such as /%s", program, p.binaries[0].name)
+	}
 	if s.Workdir != "" {
 		c.WorkingDir = s.Workdir
 	}

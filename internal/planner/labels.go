@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +59,11 @@ func (p *planning) ownLabels(pl *plan.Plan) map[string]string {
 	var paths []string
 	for _, c := range pl.Compiles {
 		paths = append(paths, "/"+c.Name)
+	}
+	// The one that starts is named first, whatever the spec names first.
+	if i := slices.Index(paths, pl.Config.Config.Entrypoint[0]); i > 0 {
+		first := paths[i]
+		paths = slices.Insert(slices.Delete(paths, i, i+1), 0, first)
 	}
 	labels := map[string]string{
 		ocispec.AnnotationTitle:   p.title(),

@@ -24,6 +24,9 @@ func (p *planning) named() []mainPackage {
 			p.problem(b.key, "binary-name", "two binaries are called %s: set name for one of them", b.name)
 		}
 		seen[b.name] = true
+		if dir := p.facts.Modules[b.dir].Dir; dir != p.facts.Modules[all[0].dir].Dir {
+			p.problem(b.key, "two-modules", "%s is in module %s and %s in another: an image holds binaries of one module", b.dir, dir, all[0].dir)
+		}
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"path"
+	"slices"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -12,10 +13,9 @@ import (
 
 // Needs is what Plan has to know of the world for this service.
 func Needs(s spec.Service, platforms []ocispec.Platform) facts.Query {
-	q := facts.Query{Platforms: platforms, Tags: s.Build.Tags}
+	q := facts.Query{Platforms: platforms}
 	for _, b := range mains(s) {
-		q.Mains = append(q.Mains, facts.Want{Name: b.dir, Key: b.key})
-		q.Tags = append(q.Tags[:len(q.Tags):len(q.Tags)], b.tags...)
+		q.Mains = append(q.Mains, facts.Want{Name: b.dir, Key: b.key, Tags: slices.Concat(s.Build.Tags, b.tags)})
 	}
 	if ref := baseRef(s); ref != "" {
 		q.Base = facts.Want{Name: ref, Key: "image.base"}

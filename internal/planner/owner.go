@@ -28,6 +28,9 @@ func (p *planning) owner() owner {
 	if err != nil || err2 != nil {
 		p.problem("image.user", "user", "%q is not numeric: write UID:GID", p.service.Image.User)
 	}
+	if uid == 0 {
+		p.warn("image.user", "root", "the service would run as root, which the rule user of plimsoll verify refuses")
+	}
 	return owner{int(uid), int(gid)}
 }
 

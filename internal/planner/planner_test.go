@@ -198,6 +198,8 @@ func TestRuntime(t *testing.T) {
 		{name: "an old default", facts: world(godebug("default", "go1.24")), limit: "off", procs: "default", warning: "maxprocs"},
 		{name: "turned off by the module", facts: world(godebug("containermaxprocs", "0")), limit: "off", procs: "default", warning: "maxprocs"},
 		{name: "turned off by the spec", yaml: "gomaxprocs: auto\n  godebug: {updatemaxprocs: 0}", facts: world(), problem: "maxprocs"},
+		{name: "no collector and no limit", yaml: "gogc: off\n  memory: {max: 32MiB}", facts: world(), problem: "gogc"},
+		{name: "no collector under a limit", yaml: "gogc: off\n  memory: {max: 512MiB}", facts: world(), env: "GOGC=off GOMEMLIMIT=483183820", limit: "483183820", procs: "auto", warning: "fixed-memlimit"},
 		{name: "gogc and godebug", yaml: "gogc: 50\n  godebug: {panicnil: 1, http2client: 0}", facts: world(), env: "GODEBUG=http2client=0,panicnil=1 GOGC=50", limit: "off", procs: "auto"},
 	}
 	for _, tt := range tests {
@@ -251,6 +253,8 @@ func TestCompileEnvironment(t *testing.T) {
 		{name: "experiment", yaml: "env: {GOEXPERIMENT: jsonv2}", platform: amd64, want: "GOEXPERIMENT=jsonv2"},
 		{name: "a contradiction", yaml: "levels: {amd64: v3}", platform: ocispec.Platform{OS: "linux", Architecture: "amd64", Variant: "v2"}, problem: "level"},
 		{name: "windows", platform: ocispec.Platform{OS: "windows", Architecture: "amd64"}, problem: "platform"},
+		{name: "a level below arm's default", yaml: "levels: {arm: \"6\"}", platform: armv7, want: "GOARM=6"},
+		{name: "a level with more to it", yaml: "levels: {arm: \"6,softfloat\"}", platform: ocispec.Platform{OS: "linux", Architecture: "arm", Variant: "v6"}, want: "GOARM=6,softfloat"},
 		{name: "no such architecture", platform: ocispec.Platform{OS: "linux", Architecture: "vax"}, problem: "platform"},
 	}
 	for _, tt := range tests {
@@ -270,40 +274,6 @@ func TestCompileEnvironment(t *testing.T) {
 				t.Errorf("got %v, %v, want %s", res, err, tt.want)
 			}
 		})
-	}
-}
-
-func TestFileProblems(t *testing.T) {
-	tests := []struct{ name, yaml, rule string }{
-		{"a file on the binary", "build: {main: cmd/x}\nimage: {files: [{from: a.txt, to: /x/a}]}", "path-below-file"},
-		{"a file twice", "image: {files: [{from: a.txt, to: /v}], volumes: [/v]}", "path-twice"},
-		{"below a link of a base", "image: {base: base, files: [{from: a.txt, to: /bin/a}]}", "linked-directory"},
-		{"roots that are none", "image: {caRoots: [a.pem]}", "ca-roots"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := Plan(service(t, tt.yaml), world(), Options{Platforms: []ocispec.Platform{amd64}})
-			if found, _ := errors.AsType[Error](err); !hasRule(found, tt.rule) {
-				t.Errorf("got %v, want a problem %s", err, tt.rule)
-			}
-		})
-	}
-}
-
-// TestDirectoriesMeet has several reasons for one directory, which is the user's.
-func TestDirectoriesMeet(t *testing.T) {
-	p, _ := one(t, "image: {user: 1000, workdir: /home/nonroot, volumes: [/data], files: [{from: static, to: /data}]}\n", world())
-	found := map[string]plan.File{}
-	for _, l := range p.Layers {
-		for _, f := range l.Files {
-			found[f.Path] = f
-		}
-	}
-	if f := found["/data"]; f.Source.Tree != "static" || f.UID != 1000 || f.GID != 1000 {
-		t.Errorf("a tree onto a volume: %+v", f)
-	}
-	if f := found["/home/nonroot"]; !f.Source.Dir || f.UID != 1000 || f.Mode != 0o700 {
-		t.Errorf("the working directory: %+v", f)
 	}
 }
 
@@ -346,7 +316,7 @@ func TestNeeds(t *testing.T) {
 	s := service(t, "build: {main: ./cmd/x, tags: [a]}\nimage: {base: static, files: [{from: ./static, to: /s}], caRoots: [mozilla, corp.pem]}\n")
 	got := Needs(s, []ocispec.Platform{amd64})
 	want := facts.Query{
-		Mains: []facts.Want{{Name: "cmd/x", Key: "build.main"}}, Tags: []string{"a"}, Base: facts.Want{Name: staticRef, Key: "image.base"},
+		Mains: []facts.Want{{Name: "cmd/x", Key: "build.main", Tags: []string{"a"}}}, Base: facts.Want{Name: staticRef, Key: "image.base"},
 		Platforms: []ocispec.Platform{amd64}, Files: []facts.Want{{Name: "static", Key: "image.files[0].from"}},
 		Contents: []facts.Want{{Name: "corp.pem", Key: "image.caRoots[1]"}},
 	}

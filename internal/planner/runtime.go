@@ -4,6 +4,7 @@ import (
 	"go/version"
 	"strconv"
 
+	"github.com/plimsoll-build/plimsoll/internal/facts"
 	"github.com/plimsoll-build/plimsoll/internal/tuning"
 )
 
@@ -30,11 +31,13 @@ func (p *planning) tune() {
 		}
 		p.limit = limit
 	}
+	if r.Gogc == "off" && p.limit.Bytes == 0 {
+		p.problem("runtime.gogc", "gogc", "off needs a memory limit, and none is set: the collector would never run")
+	}
 	if p.limit.Bytes > 0 {
 		p.warn("runtime.memory", "fixed-memlimit", "GOMEMLIMIT is fixed in the image at %s: an operator who changes the container's limit must set GOMEMLIMIT too", tuning.RoundedSize(p.limit.Bytes))
 	}
 	p.procs = p.maxProcs()
-	p.godebug()
 }
 
 // maxProcs is the gomaxprocs label. "auto" is only said where the runtime really
@@ -45,7 +48,12 @@ func (p *planning) maxProcs() string {
 	if _, err := strconv.Atoi(set); err == nil {
 		return set
 	}
-	why := p.notFollowing()
+	var why string
+	for _, b := range p.binaries {
+		if why = p.notFollowing(p.facts.Modules[b.dir]); why != "" {
+			break
+		}
+	}
 	switch {
 	case why == "":
 		return procsAuto
@@ -57,9 +65,9 @@ func (p *planning) maxProcs() string {
 	return procsDefault
 }
 
-// notFollowing says why GOMAXPROCS would not follow the cgroup; empty if it does.
-func (p *planning) notFollowing() string {
-	m := p.facts.Modules[p.binaries[0].dir]
+// notFollowing says why GOMAXPROCS of a binary of that module would not follow the
+// cgroup; empty if it does.
+func (p *planning) notFollowing(m facts.Module) string {
 	line := m.GoLine
 	if d, ok := m.Godebug["default"]; ok {
 		line = trimGo(d)
@@ -85,16 +93,6 @@ func trimGo(v string) string {
 		return v[2:]
 	}
 	return v
-}
-
-// godebug notes settings that the table does not know: the toolchain may be newer
-// than the table, or the runtime ignores them.
-func (p *planning) godebug() {
-	for key := range p.service.Runtime.Godebug {
-		if !tuning.KnownGODEBUG(key) {
-			p.problem("runtime.godebug."+key, "godebug", "the Go runtime knows no GODEBUG setting %s", key)
-		}
-	}
 }
 
 // runtimeEnv is what the tuning puts into the container's environment.

@@ -64,9 +64,9 @@ func (c *checker) user(user string) {
 		return
 	}
 	for id := range strings.SplitSeq(user, ":") {
-		// 4294967295 is -1, which chown and setuid take for "no change".
-		if n, err := strconv.ParseUint(id, 10, 32); err != nil || n == 1<<32-1 {
-			c.bad("image.user", "", "%s is above the largest id, 4294967294", id)
+		// Larger ids are negative numbers to some tools, and -1 is "no change" to chown.
+		if _, err := strconv.ParseUint(id, 10, 31); err != nil {
+			c.bad("image.user", "", "%s is above 2147483647, the largest id that all tools take", id)
 		}
 	}
 }

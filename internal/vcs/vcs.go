@@ -84,13 +84,20 @@ func (g git) remote() string {
 	return ""
 }
 
-// stripCredentials drops the user part of a URL; scp-like addresses have none that
-// is secret.
+// stripCredentials drops what must not become a label: the user and password of a URL.
+// The user of an SSH remote ("git@") is kept, as it is a part of the address.
 func stripCredentials(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.User == nil || u.Scheme == "ssh" {
+	if !strings.Contains(raw, "://") {
 		return raw
 	}
-	u.User = nil
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	if u.Scheme == "ssh" && u.User != nil {
+		u.User = url.User(u.User.Username())
+	} else {
+		u.User = nil
+	}
 	return u.String()
 }

@@ -64,7 +64,7 @@ func TestReadOutsideGit(t *testing.T) {
 func TestStripCredentials(t *testing.T) {
 	for in, want := range map[string]string{
 		"https://u:p@h/x.git": "https://h/x.git", "https://h/x.git": "https://h/x.git",
-		"git@h:x.git": "git@h:x.git", "ssh://git@h/x.git": "ssh://git@h/x.git", "": "",
+		"git@h:x.git": "git@h:x.git", "ssh://git@h/x.git": "ssh://git@h/x.git", "ssh://bob:secret@h/x.git": "ssh://bob@h/x.git", "https://u:%zz@h/": "", "": "",
 	} {
 		if got := stripCredentials(in); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
