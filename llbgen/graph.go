@@ -23,7 +23,7 @@ const (
 	buildCache  = "/go/cache"
 	tempDir     = "/tmp"
 	homeDir     = "/root"
-	netrcFile   = "/run/secrets/plimsoll-netrc"
+	netrcFile   = homeDir + "/.netrc" // where git looks too
 	caFile      = "/run/secrets/plimsoll-ca.pem"
 )
 

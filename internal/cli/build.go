@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/sirupsen/logrus"
 	"github.com/spf13/cobra"
 
 	"github.com/plimsoll-build/plimsoll/internal/export"
 	"github.com/plimsoll-build/plimsoll/internal/local"
-	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
 
 func newBuild(s Streams) *cobra.Command {
@@ -85,11 +85,11 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 	if err != nil {
 		return err
 	}
-	written, err := export.Write(ctx, export.Artifact{Image: res.Images[0].Image, Index: res.Index}, outputs, export.Options{Names: f.tags, Stdout: s.Out})
-	if err != nil {
+	if err := summarise(ctx, s, log, p, res); err != nil {
 		return err
 	}
-	if err := summarise(ctx, s, log, f, p, res); err != nil {
+	written, err := export.Write(ctx, export.Artifact{Image: res.Images[0].Image, Index: res.Index}, outputs, export.Options{Names: f.tags, Stdout: s.Out})
+	if err != nil {
 		return err
 	}
 	bound(ctx, log, options.CacheDir)
@@ -97,7 +97,9 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 }
 
 // title names the image's default output.
-func (p *prepared) title() string { return p.Plans[0].Compiles[0].Name }
+func (p *prepared) title() string {
+	return p.Plans[0].Config.Config.Labels[ocispec.AnnotationTitle]
+}
 
 // engineOptions are the embedded engine's. With --no-cache it starts from an empty
 // cache, which clean removes; Go's own build cache is not ours to doubt.
@@ -146,7 +148,7 @@ func (f *buildFlags) outputWords(layout string) ([]string, error) {
 
 // parseOutputs finds mistakes before anything is built.
 func parseOutputs(words []string, f *buildFlags, platforms int) ([]export.Output, error) {
-	annotations, err := pairs("annotation", f.annotations)
+	annotations, err := annotated(f.annotations)
 	if err != nil {
 		return nil, err
 	}
@@ -163,46 +165,9 @@ func parseOutputs(words []string, f *buildFlags, platforms int) ([]export.Output
 			o.Annotations = map[string]string{}
 		}
 		for key, value := range annotations {
-			o.Annotations[strings.TrimPrefix(key, "manifest:")] = value
+			o.Annotations[key] = value
 		}
 		outputs = append(outputs, o)
 	}
 	return outputs, nil
-}
-
-// summarise verifies what was built, from its bytes, and says so.
-func summarise(ctx context.Context, s Streams, log *logrus.Logger, f *buildFlags, p *prepared, res *local.Result) error {
-	var subjects []verify.Subject
-	for _, img := range res.Images {
-		subjects = append(subjects, verify.FromImage(p.title(), img.Image))
-	}
-	reports, err := verify.All(ctx, subjects)
-	if err != nil {
-		return fmt.Errorf("verifying the result: %w", err)
-	}
-	if !reports.OK() {
-		if err := reports.Text(s.Err, colourful(s.Err)); err != nil {
-			return err
-		}
-		return fmt.Errorf("the image was written, but it does not verify")
-	}
-	for _, r := range reports {
-		log.Info(summary(r))
-	}
-	return nil
-}
-
-// summary is one line on a verified image.
-func summary(r verify.Report) string {
-	counts := map[verify.Verdict]int{}
-	for _, res := range r.Results {
-		counts[res.Verdict]++
-	}
-	line := fmt.Sprintf("%s: verified, %s passed", r.Platform, plural(counts[verify.Pass], "rule"))
-	for _, v := range []verify.Verdict{verify.Warn, verify.Unknown, verify.Skip} {
-		if counts[v] > 0 {
-			line += fmt.Sprintf(", %d %s", counts[v], v)
-		}
-	}
-	return line
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/containerd/platforms"
+	"golang.org/x/mod/modfile"
+	modpath "golang.org/x/mod/module"
 
 	"github.com/plimsoll-build/plimsoll/internal/export"
 	"github.com/plimsoll-build/plimsoll/internal/solve"
@@ -101,7 +103,7 @@ func (f *buildFlags) request(ctx context.Context, s Streams, addr, file string) 
 		args["SOURCE_DATE_EPOCH"] = env
 	}
 	labels, err1 := pairs("label", f.labels)
-	annotations, err2 := pairs("annotation", f.annotations)
+	annotations, err2 := annotated(f.annotations)
 	contexts, err3 := f.namedContexts()
 	attests, err4 := f.attestations()
 	targets, err5 := f.targets()
@@ -162,6 +164,9 @@ func (f *buildFlags) layoutName(file string) string {
 		}
 	}
 	if name == "" {
+		name = moduleName(f.context)
+	}
+	if name == "" {
 		dir, err := filepath.Abs(f.context)
 		if err != nil || isRemote(f.context) {
 			dir = "image"
@@ -169,6 +174,20 @@ func (f *buildFlags) layoutName(file string) string {
 		name = filepath.Base(dir)
 	}
 	return name + ".oci"
+}
+
+// moduleName is the last element of the module path of the context's go.mod, without a
+// major version; empty without one.
+func moduleName(context string) string {
+	data, err := os.ReadFile(filepath.Join(context, "go.mod"))
+	if err != nil {
+		return ""
+	}
+	module := modfile.ModulePath(data)
+	if prefix, _, ok := modpath.SplitPathVersion(module); ok {
+		module = prefix
+	}
+	return strings.TrimPrefix(path.Base(module), ".")
 }
 
 // daemonResult is the line of stdout for an output that the daemon wrote.

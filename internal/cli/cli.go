@@ -46,6 +46,7 @@ func usagef(format string, args ...any) error {
 // Run carries out one command line and returns the exit code. An error is printed
 // to Streams.Err, once.
 func Run(ctx context.Context, args []string, s Streams) int {
+	logrus.SetLevel(logrus.ErrorLevel) // libraries report their own affairs there
 	root := newRoot(s)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

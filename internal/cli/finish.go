@@ -15,6 +15,12 @@ import (
 // finish writes the files that a caller asked for and prints the result's line.
 func finish(s Streams, log *logrus.Logger, f *buildFlags, written []export.Written) error {
 	first := written[0]
+	for _, w := range written {
+		if w.Output.Push { // what a pipeline goes on with
+			first = w
+			break
+		}
+	}
 	digest := first.Digest.String()
 	if f.metadataFile != "" {
 		metadata := map[string]string{"containerimage.digest": digest}

@@ -9,6 +9,8 @@ import (
 	"github.com/containerd/platforms"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/spf13/pflag"
+
+	"github.com/plimsoll-build/plimsoll/internal/tuning"
 )
 
 // Environment variables that set a flag for a whole machine; both take several
@@ -126,6 +128,28 @@ func pairs(flag string, lists ...[]string) (map[string]string, error) {
 			}
 			out[key] = value
 		}
+	}
+	return out, nil
+}
+
+// annotated are the annotations of the manifest. buildx's prefix for it is taken, and
+// its other places are refused: an index with annotations is one that Docker's media
+// types cannot carry.
+func annotated(words []string) (map[string]string, error) {
+	all, err := pairs("annotation", words)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for key, value := range all {
+		key = strings.TrimPrefix(key, "manifest:")
+		switch place, _, found := strings.Cut(key, ":"); {
+		case strings.HasPrefix(key, tuning.Prefix):
+			return nil, usagef("--annotation %s: the names under %s are Plimsoll's own", key, tuning.Prefix)
+		case found && (strings.HasPrefix(place, "index") || strings.HasPrefix(place, "manifest")):
+			return nil, usagef("--annotation %s: annotations are put on the manifest of each platform; %s: is not supported", key, place)
+		}
+		out[key] = value
 	}
 	return out, nil
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/sirupsen/logrus"
 
@@ -42,7 +44,7 @@ func prepare(ctx context.Context, log *logrus.Logger, f *sourceFlags) (_ *prepar
 		return nil, usageError{err}
 	}
 	p.done = func() { _ = p.context.Close() }
-	if err := p.plan(ctx, f); err != nil {
+	if err := p.plan(ctx, log, f); err != nil {
 		p.done()
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func prepare(ctx context.Context, log *logrus.Logger, f *sourceFlags) (_ *prepar
 	return p, nil
 }
 
-func (p *prepared) plan(ctx context.Context, f *sourceFlags) error {
+func (p *prepared) plan(ctx context.Context, log *logrus.Logger, f *sourceFlags) error {
 	targets, err := f.targets()
 	if err != nil {
 		return err
@@ -72,7 +74,7 @@ func (p *prepared) plan(ctx context.Context, f *sourceFlags) error {
 	if err != nil {
 		return located(p.doc, err)
 	}
-	if err := p.toolchain(ctx, f, request); err != nil {
+	if err := p.toolchain(ctx, log, f, request); err != nil {
 		return err
 	}
 	found.Go = p.tool.Version
@@ -81,19 +83,55 @@ func (p *prepared) plan(ctx context.Context, f *sourceFlags) error {
 }
 
 // toolchain finds the go command that the service wants, fetching it if need be.
-func (p *prepared) toolchain(ctx context.Context, f *sourceFlags, request planner.GoRequest) error {
-	env, clean, err := fetchEnv(f, p.service)
+func (p *prepared) toolchain(ctx context.Context, log *logrus.Logger, f *sourceFlags, request planner.GoRequest) error {
+	env, secrets, err := fetchEnv(log, f, p.service)
 	if err != nil {
 		return err
 	}
 	closeContext := p.done
-	p.done = func() { clean(); closeContext() }
+	p.done = func() { secrets.remove(); closeContext() }
 	host, err := gotool.Find(ctx, env)
 	if err != nil {
 		return err
 	}
-	p.tool, err = gotool.Satisfy(ctx, host, request.Version, request.Exact)
-	return err
+	if p.tool, err = gotool.Satisfy(ctx, host, request.Version, request.Exact); err != nil {
+		return err
+	}
+	log.Infof("go%s, for %s", p.tool.Version, request)
+	if !request.Exact && !strings.HasPrefix(p.tool.Version, request.ImageTag()+".") {
+		log.Warnf("go-version: the BuildKit engine would take the newest Go %s for this module, and build another binary: set build.go, or a toolchain line, for the same from both", request.ImageTag())
+	}
+	if file, ok := secrets.files[p.service.Build.Private.Netrc]; ok {
+		return p.home(secrets, file)
+	}
+	return nil
+}
+
+// home gives the go command a home directory with the netrc secret, where git finds it,
+// and what else git reads of the real one. Go's own directories are set by their names.
+func (p *prepared) home(s *secrets, netrc string) error {
+	dir, err := s.directory()
+	if err != nil {
+		return err
+	}
+	real := ""
+	for i, kv := range p.tool.Ambient {
+		if name, value, _ := strings.Cut(kv, "="); name == "HOME" {
+			real, p.tool.Ambient[i] = value, "HOME="+dir
+		}
+	}
+	links := map[string]string{".netrc": netrc}
+	for _, name := range []string{".gitconfig", ".config", ".ssh"} {
+		if _, err := os.Stat(filepath.Join(real, name)); err == nil && real != "" {
+			links[name] = filepath.Join(real, name)
+		}
+	}
+	for name, target := range links {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("making a home directory for git: %w", err)
+		}
+	}
+	return nil
 }
 
 // newResolver finds base images as the flags say; the name static stands for the
@@ -149,13 +187,13 @@ func epoch(args map[string]string) (int64, error) {
 const maxEpoch = 9_214_646_399
 
 // fetchEnv is the environment that modules are fetched with: the host's, with what
-// build arguments, build.private and secrets set. clean removes temporary files.
-func fetchEnv(f *sourceFlags, s spec.Service) (env []string, clean func(), err error) {
+// build arguments, build.private and secrets set. The caller removes the secrets.
+func fetchEnv(log *logrus.Logger, f *sourceFlags, s spec.Service) ([]string, *secrets, error) {
 	args, err := f.args()
 	if err != nil {
 		return nil, nil, err
 	}
-	env = os.Environ()
+	env := os.Environ()
 	if patterns := s.Build.Private.Patterns; len(patterns) > 0 {
 		env = append(env, "GOPRIVATE="+joined(os.Getenv("GOPRIVATE"), patterns))
 	}
@@ -168,12 +206,21 @@ func fetchEnv(f *sourceFlags, s spec.Service) (env []string, clean func(), err e
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, use := range []struct{ id, env string }{{s.Build.Private.Netrc, "NETRC"}, {s.Build.Private.CA, "SSL_CERT_FILE"}} {
-		if file, ok := secrets.files[use.id]; ok {
-			env = append(env, use.env+"="+file)
+	for _, use := range []struct {
+		id    string
+		names []string
+	}{{s.Build.Private.Netrc, []string{"NETRC"}}, {s.Build.Private.CA, []string{"SSL_CERT_FILE", "GIT_SSL_CAINFO"}}} {
+		file, given := secrets.files[use.id]
+		if use.id != "" && !given {
+			log.Warnf("build.private: secret %s is not given (--secret id=%s,src=FILE): what this machine's go command uses anyway has to do", use.id, use.id)
+		}
+		for _, name := range use.names {
+			if given {
+				env = append(env, name+"="+file)
+			}
 		}
 	}
-	return env, secrets.remove, nil
+	return env, secrets, nil
 }
 
 func joined(first string, rest []string) string {

@@ -82,19 +82,29 @@ func (s *secrets) add(flag string) error {
 	return nil
 }
 
+// directory is one that this user alone reads, made when it is first needed.
+func (s *secrets) directory() (string, error) {
+	if s.dir != "" {
+		return s.dir, nil
+	}
+	dir, err := os.MkdirTemp("", "plimsoll-secrets-")
+	if err != nil {
+		return "", fmt.Errorf("making a directory for secrets: %w", err)
+	}
+	s.dir = dir
+	return dir, nil
+}
+
 func (s *secrets) fromEnv(id, env string) error {
 	value, ok := os.LookupEnv(env)
 	if !ok {
 		return fmt.Errorf("the environment has no %s", env)
 	}
-	if s.dir == "" {
-		dir, err := os.MkdirTemp("", "plimsoll-secrets-")
-		if err != nil {
-			return err
-		}
-		s.dir = dir
+	dir, err := s.directory()
+	if err != nil {
+		return err
 	}
-	file := filepath.Join(s.dir, fmt.Sprint(len(s.files)))
+	file := filepath.Join(dir, fmt.Sprint(len(s.files)))
 	s.files[id] = file
 	return os.WriteFile(file, []byte(value), 0o600)
 }

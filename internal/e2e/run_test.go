@@ -36,6 +36,17 @@ func TestHelloRuns(t *testing.T) {
 	}
 }
 
+// TestWorkspaceRuns adds up with the module beside it.
+func TestWorkspaceRuns(t *testing.T) {
+	b := bed(t)
+	context := filepath.Join(exampleDir, "workspace")
+	layout := embeddedLayout(t, b, "-f", filepath.Join(context, "services/orders/plimsoll.yaml"), context)
+	res := testenv.RunImage(t, layout, testenv.RunOptions{Args: []string{"-once", "EUR", "1250", "99"}})
+	if res.ExitCode != 0 || !strings.Contains(res.Stdout, "13.49") {
+		t.Errorf("exit code %d: %s%s", res.ExitCode, res.Stdout, res.Stderr)
+	}
+}
+
 // service starts an api image on a free port and waits until it is ready.
 func service(t *testing.T, layout string, env ...string) (*testenv.Container, string) {
 	t.Helper()
@@ -78,7 +89,7 @@ func get(address string) (status int, body string, err error) {
 func TestAPIServes(t *testing.T) {
 	b := bed(t)
 	c, base := service(t, embeddedLayout(t, b, filepath.Join(exampleDir, "api")))
-	for path, part := range map[string]string{"/": "<html", "/metrics": "go_goroutines", "/share/": "", "/runtime": "65532"} {
+	for path, part := range map[string]string{"/": "<html", "/metrics": "go_goroutines", "/share/": "index.txt", "/runtime": "65532"} {
 		status, body, err := get(base + path)
 		if err != nil || status != http.StatusOK {
 			t.Errorf("%s: %d, %v", path, status, err)
