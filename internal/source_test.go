@@ -52,6 +52,41 @@ func TestExportedNamesAreDocumented(t *testing.T) {
 	}
 }
 
+// Budgets of a file and of a function, in lines. A long test is a long table.
+const (
+	maxFile     = 300
+	maxFunction = 80
+)
+
+func TestBudgets(t *testing.T) {
+	for _, root := range []string{".", "../llbgen", "../frontend", "../cmd"} {
+		_ = filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+			if err != nil || d.Name() == "testdata" || d.Name() == "tools" {
+				return filepath.SkipDir
+			}
+			if !strings.HasSuffix(file, ".go") {
+				return nil
+			}
+			fset := token.NewFileSet()
+			f, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			isTest := strings.HasSuffix(file, "_test.go")
+			if n := fset.Position(f.End()).Line; n > maxFile && !isTest {
+				t.Errorf("%s has %d lines, more than %d", file, n, maxFile)
+			}
+			for _, decl := range f.Decls {
+				fn, ok := decl.(*ast.FuncDecl)
+				if n := fset.Position(decl.End()).Line - fset.Position(decl.Pos()).Line + 1; ok && n > maxFunction && !isTest {
+					t.Errorf("%s: %s has %d lines, more than %d", file, fn.Name.Name, n, maxFunction)
+				}
+			}
+			return nil
+		})
+	}
+}
+
 func parseDir(t *testing.T, dir string) map[string]*ast.File {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
