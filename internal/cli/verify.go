@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
@@ -14,6 +17,7 @@ import (
 type verifyFlags struct {
 	platforms []string
 	format    string
+	choice    verify.Choice
 }
 
 func newVerify(s Streams) *cobra.Command {
@@ -23,16 +27,24 @@ func newVerify(s Streams) *cobra.Command {
 		Short: "Check images against their labels, from the bytes",
 		Long: `Check images against their labels, from the bytes.
 
-REF is registry/repo:tag, oci:DIR, oci-archive:FILE or docker-archive:FILE. An
-index is checked for every platform. The exit code is 0 if all is well, 1 if a
-rule failed or could not be decided, 2 if an image could not be read.`,
+REF is registry/repo:tag, oci:DIR, oci-archive:FILE, docker-archive:FILE,
+docker-daemon:REF (through docker save or podman save), or - for an archive on the
+standard input. An index is checked for every platform. The exit code is 0 if all is well, 1 if a
+rule failed or could not be decided, 2 if an image could not be read.
+
+Rules, of which those with a * only warn:
+
+` + ruleList(),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runVerify(cmd.Context(), s, &f, args)
 		},
 	}
 	c.Flags().StringSliceVar(&f.platforms, "platform", nil, "check these platforms of an index alone")
-	c.Flags().StringVar(&f.format, "format", "text", "text or json")
+	c.Flags().StringVar(&f.format, "format", "text", strings.Join(verify.Formats(), ", "))
+	c.Flags().StringSliceVar(&f.choice.Require, "require", nil, "these rules must be judged: a skip is a failure, too")
+	c.Flags().StringSliceVar(&f.choice.Ignore, "ignore", nil, "do not judge these rules")
+	c.Flags().BoolVar(&f.choice.Strict, "strict", false, "a warning is a failure, and every rule counts")
 	return c
 }
 
@@ -41,8 +53,11 @@ var errNotOK = errors.New("")
 
 // runVerify reads every image before it judges, so that a report is whole.
 func runVerify(ctx context.Context, s Streams, f *verifyFlags, refs []string) error {
-	if f.format != "text" && f.format != "json" {
-		return usagef("unknown format %q: text or json", f.format)
+	if !slices.Contains(verify.Formats(), f.format) {
+		return usagef("unknown format %q: %s", f.format, strings.Join(verify.Formats(), ", "))
+	}
+	if err := f.choice.Validate(); err != nil {
+		return usageError{err}
 	}
 	var options verify.OpenOptions
 	for _, word := range f.platforms {
@@ -53,18 +68,18 @@ func runVerify(ctx context.Context, s Streams, f *verifyFlags, refs []string) er
 		options.Platforms = append(options.Platforms, *p)
 	}
 	var reports verify.Reports
+	if stdinTwice(refs) {
+		return usagef("- can be read only once")
+	}
 	for _, ref := range refs {
-		subjects, err := verify.Open(ctx, ref, options)
-		if err != nil {
-			return usageError{err}
-		}
-		found, err := verify.All(ctx, subjects)
+		found, err := verifyRef(ctx, s, ref, options)
 		if err != nil {
 			return usageError{err}
 		}
 		reports = append(reports, found...)
 	}
-	if err := printReports(s, f.format, reports); err != nil {
+	f.choice.Apply(reports)
+	if err := reports.Write(s.Out, f.format, colourful(s.Out)); err != nil {
 		return err
 	}
 	if !reports.OK() {
@@ -73,9 +88,36 @@ func runVerify(ctx context.Context, s Streams, f *verifyFlags, refs []string) er
 	return nil
 }
 
-func printReports(s Streams, format string, reports verify.Reports) error {
-	if format == "json" {
-		return reports.JSON(s.Out)
+// ruleList is the table of rules for the help: names, and what a pass means.
+func ruleList() string {
+	var b strings.Builder
+	for _, r := range verify.Rules() {
+		name := r.Name
+		if r.Severity == verify.Warning {
+			name += "*"
+		}
+		fmt.Fprintf(&b, "  %-13s %s\n", name, wrapped(r.Proves))
 	}
-	return reports.Text(s.Out, colourful(s.Out))
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// wrapped breaks a sentence into lines that stand under one another in the help.
+func wrapped(text string) string {
+	const width = 64
+	var b strings.Builder
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case column == 0:
+		case column+1+len(word) > width:
+			b.WriteString("\n" + strings.Repeat(" ", 16))
+			column = 0
+		default:
+			b.WriteByte(' ')
+			column++
+		}
+		b.WriteString(word)
+		column += len(word)
+	}
+	return b.String()
 }

@@ -28,6 +28,16 @@ type Binary struct {
 	// Build is the build info, nil if none could be read (BuildErr says why).
 	Build    *debug.BuildInfo
 	BuildErr error
+	// FromCopy is set if Build is the copy that the program itself reads, because the
+	// section is missing or cannot be read. It has no Go version.
+	FromCopy bool
+	// Copies is how often the bytes hold Build: twice since Go 1.18, in the section and
+	// in the string that the program reads. Others are build infos that differ.
+	Copies int
+	Others []*debug.BuildInfo
+	// Packed means that UPX's mark is there and no function table: what runs is not
+	// what lies in the file.
+	Packed bool
 	// Functions is the function table, nil if none could be read (FunctionsErr says why).
 	Functions    *Functions
 	FunctionsErr error
@@ -52,7 +62,9 @@ func Read(r io.ReaderAt, size int64) (*Binary, error) {
 		return nil, err
 	}
 	b.Build, b.BuildErr = readBuildInfo(r, f)
+	f.buildCopies(b)
 	b.Functions, b.FunctionsErr = readFunctions(f)
+	b.Packed = b.Functions == nil && f.packed()
 	return b, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 )
 
@@ -42,6 +43,7 @@ type table struct {
 	count   int    // functions
 	names   []byte // NUL-terminated, addressed by offset
 	funcs   []byte // entry list, then the records it points to
+	files   []byte // NUL-terminated names of source files
 	offset  int64  // in the file
 	namesAt uint64 // of names, from offset
 }
@@ -78,11 +80,50 @@ func (fs *Functions) Find(limit int, prefixes ...string) (names []string, total 
 	return names, total
 }
 
-// CgoFunctions are functions that only a binary with cgo holds: the runtime's
-// bridge to C and the generated stubs of package net.
-func (fs *Functions) CgoFunctions(limit int) ([]string, int) {
-	return fs.Find(limit, "runtime/cgo.", "_cgo_", "x_cgo_", "net._C2func")
+// Match is what of the table one group of prefixes finds.
+type Match struct {
+	// Names are the first of them, as many as asked for.
+	Names []string
+	// Total is the number of all.
+	Total int
 }
+
+// FindAll is Find for several groups of prefixes, in one pass over the table.
+func (fs *Functions) FindAll(limit int, groups [][]string) []Match {
+	found := make([]Match, len(groups))
+	for name := range fs.All() {
+		for i, prefixes := range groups {
+			if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(name, p) }) {
+				if found[i].Total++; found[i].Total <= limit {
+					found[i].Names = append(found[i].Names, name)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// HostFiles are the names of source files that are absolute: paths of the machine
+// that built the binary, which -trimpath would have replaced by import paths.
+func (fs *Functions) HostFiles(limit int) Match {
+	var m Match
+	for _, t := range fs.tables {
+		for name := range bytes.SplitSeq(t.files, []byte{0}) {
+			windows := len(name) > 2 && name[1] == ':' && (name[2] == '\\' || name[2] == '/')
+			if !windows && !bytes.HasPrefix(name, []byte("/")) {
+				continue
+			}
+			if m.Total++; m.Total <= limit {
+				m.Names = append(m.Names, string(name[:min(len(name), maxName)]))
+			}
+		}
+	}
+	return m
+}
+
+// CgoPrefixes are how functions begin that only a binary with cgo holds: the
+// runtime's bridge to C and the generated stubs of package net.
+func CgoPrefixes() []string { return []string{"runtime/cgo.", "_cgo_", "x_cgo_", "net._C2func"} }
 
 // name is the name of function i; false where the table is malformed.
 func (t table) name(i int) ([]byte, bool) {

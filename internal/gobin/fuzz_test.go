@@ -24,7 +24,7 @@ func FuzzRead(f *testing.F) {
 			t.Error("evidence is neither there nor explained")
 		}
 		if b.Functions != nil {
-			b.Functions.CgoFunctions(3)
+			b.Functions.Find(3, gobin.CgoPrefixes()...)
 		}
 	})
 }

@@ -34,11 +34,19 @@ func (f *file) table(at int64) (table, error) {
 		names, t.field = 2, ptr
 	}
 	count, namesAt, unitsAt, funcsAt := f.word(words), f.word(words[names*ptr:]), f.word(words[(names+1)*ptr:]), f.word(words[(names+4)*ptr:])
+	filesAt, dataAt := f.word(words[(names+2)*ptr:]), f.word(words[(names+3)*ptr:])
 	if count == 0 || count > maxFunctions || namesAt < tableHeader || namesAt >= unitsAt || unitsAt > funcsAt || funcsAt > maxTableBytes {
 		return table{}, errMalformedTable
 	}
+	if filesAt < unitsAt || filesAt > dataAt || dataAt > funcsAt {
+		return table{}, errMalformedTable
+	}
 	t.count, t.namesAt = int(count), namesAt
-	err = f.fill(&t, uint64(at), namesAt, unitsAt, funcsAt)
+	if err = f.fill(&t, uint64(at), namesAt, unitsAt, funcsAt); err != nil {
+		return table{}, err
+	}
+	f.tableBytes += dataAt - filesAt
+	t.files, err = f.bytes(uint64(at)+filesAt, dataAt-filesAt)
 	return t, err
 }
 

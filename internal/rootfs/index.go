@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -229,6 +231,24 @@ func (n *node) size() int {
 		total += child.size()
 	}
 	return total
+}
+
+// All are the entries in the order of their paths, the root first: a directory
+// stands before what is in it.
+func (x *Index) All() iter.Seq[Entry] {
+	return func(yield func(Entry) bool) { x.root.all(yield) }
+}
+
+func (n *node) all(yield func(Entry) bool) bool {
+	if !yield(n.entry) {
+		return false
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.children)) {
+		if !n.children[name].all(yield) {
+			return false
+		}
+	}
+	return true
 }
 
 // Children are the entries of a directory, sorted by name; links are not followed.

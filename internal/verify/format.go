@@ -17,11 +17,7 @@ func (rs Reports) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	doc := struct {
-		Schema int      `json:"schema"`
-		OK     bool     `json:"ok"`
-		Images []Report `json:"images"`
-	}{SchemaVersion, rs.OK(), append([]Report{}, rs...)}
+	doc := document{SchemaVersion, rs.OK(), append([]Report{}, rs...)}
 	if err := enc.Encode(doc); err != nil {
 		return fmt.Errorf("writing the report as JSON: %w", err)
 	}
@@ -29,6 +25,27 @@ func (rs Reports) JSON(w io.Writer) error {
 }
 
 var colours = map[Verdict]string{Pass: "\x1b[32m", Fail: "\x1b[31m", Warn: "\x1b[33m", Unknown: "\x1b[35m", Skip: "\x1b[2m"}
+
+// Formats are the names that Write takes, the default first.
+func Formats() []string { return []string{"text", "json", "sarif", "junit", "markdown"} }
+
+// Write writes the reports in one of Formats; colour is for text alone. The same
+// reports give the same bytes.
+func (rs Reports) Write(w io.Writer, format string, colour bool) error {
+	switch format {
+	case "text":
+		return rs.Text(w, colour)
+	case "json":
+		return rs.JSON(w)
+	case "sarif":
+		return rs.SARIF(w)
+	case "junit":
+		return rs.JUnit(w)
+	case "markdown":
+		return rs.Markdown(w)
+	}
+	return fmt.Errorf("unknown format %q: %s", cut(format), strings.Join(Formats(), ", "))
+}
 
 // Text writes the reports as tables for people. What images say of themselves is
 // stripped of control characters: a label must not steer a terminal.
@@ -53,6 +70,7 @@ func (r Report) text(w io.Writer, colour bool) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	r.loadLine(w)
 	var bad []string
 	for _, res := range r.Results {
 		res.text(w, colour)
@@ -75,8 +93,13 @@ func (r Result) text(w io.Writer, colour bool) {
 	}
 	fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf("  %s  %-12s  %s", word, r.Rule, printable(r.Reason)), " "))
 	for _, f := range r.Findings {
-		fmt.Fprintf(w, "             %s: %s, want %s\n", printable(f.Where), printable(f.Got), printable(f.Want))
+		fmt.Fprintf(w, "             %s\n", f.line())
 	}
+}
+
+// line is a finding as people read it.
+func (f Finding) line() string {
+	return printable(f.Where) + ": " + printable(f.Got) + ", want " + printable(f.Want)
 }
 
 // printable is s on one line, without control characters, and cut if it is long.

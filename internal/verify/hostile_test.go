@@ -99,7 +99,8 @@ func TestUnreadableLayers(t *testing.T) {
 			if res := result(r, "layers"); res.Verdict != verify.Fail {
 				t.Errorf("layers: %+v", res)
 			}
-			unknown := []string{"platform", "static", "cgo", "entrypoint", "maxprocs", "cgroup-mount", "user"}
+			unknown := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "entrypoint", "maxprocs", "cgroup-mount", "cgroup-libs",
+				"user", "rootfs", "roots", "tzdata", "reproducible"}
 			if diff := cmp.Diff(unknown, verdicts(r, verify.Unknown)); diff != "" {
 				t.Error(diff)
 			}
@@ -146,7 +147,7 @@ func TestLimits(t *testing.T) {
 	subject.Limits.Binary = 1000
 	r, err := verify.Image(t.Context(), subject)
 	check(t, err)
-	if diff := cmp.Diff([]string{"platform", "static", "cgo", "maxprocs"}, verdicts(r, verify.Unknown)); diff != "" || r.OK() {
+	if diff := cmp.Diff([]string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "maxprocs", "cgroup-libs", "roots", "tzdata"}, verdicts(r, verify.Unknown)); diff != "" || r.OK() {
 		t.Error(diff)
 	}
 }

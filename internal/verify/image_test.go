@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -56,9 +57,9 @@ func goodDraft(t testing.TB) *draft {
 	c.Entrypoint = []string{"/orders"}
 	c.Labels = map[string]string{
 		tuning.LabelVersion: "1", tuning.LabelSpecDigest: zeroDigest, tuning.LabelPlanDigest: zeroDigest,
-		tuning.LabelBinaries: "/orders", tuning.LabelGo: "go1.26.8", tuning.LabelStatic: "true", tuning.LabelVariant: "release",
+		tuning.LabelBinaries: "/orders", tuning.LabelGo: runtime.Version(), tuning.LabelStatic: "true", tuning.LabelVariant: "release",
 		tuning.LabelMemLimit: "483183820", tuning.LabelMaxProcs: "auto", tuning.LabelCgroup: "any",
-		tuning.LabelMemoryMax: "536870912", ocispec.AnnotationTitle: "orders",
+		tuning.LabelMemoryMax: "536870912", ocispec.AnnotationTitle: "orders", ocispec.AnnotationCreated: "1970-01-01T00:00:00Z",
 	}
 	return d
 }

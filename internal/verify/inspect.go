@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -35,6 +36,8 @@ type inspection struct {
 	entry          entry
 	programs       []program
 	passwd         []byte
+	keys           map[rootfs.Location]bool
+	times          map[int][]strangeTime // by layer
 }
 
 // configFile is the part of an image's config that rules look at.
@@ -52,7 +55,7 @@ type configFile struct {
 // inspect reads manifest, config and layers.
 func inspect(ctx context.Context, s Subject) (*inspection, error) {
 	s.Limits = s.Limits.withDefaults()
-	in := &inspection{subject: s, manifest: &v1.Manifest{}, root: rootfs.New()}
+	in := &inspection{subject: s, manifest: &v1.Manifest{}, root: rootfs.New(), times: map[int][]strangeTime{}}
 	if err := in.readManifest(); err != nil {
 		return nil, err
 	}
@@ -135,10 +138,12 @@ func (in *inspection) readLayers(ctx context.Context) error {
 		return fmt.Errorf("%d layers: %w", len(blobs), ErrLimit)
 	}
 	left := &budget{in.subject.Limits.Uncompressed, in.subject.Limits.Entries}
-	seen := &catch{names: in.wanted(), limit: in.subject.Limits.Binary, programs: map[string]caught{}}
+	seen := &catch{names: in.wanted(), limit: in.subject.Limits.Binary, programs: map[string]caught{}, keys: map[rootfs.Location]bool{}}
+	in.keys = seen.keys
 	for i, b := range blobs {
 		l, err := readLayer(ctx, b, left, func(tar io.Reader) error {
 			return walkTar(tar, i, left, func(e tarEntry) error {
+				in.noteTime(e)
 				if err := seen.take(e); err != nil {
 					return err
 				}
@@ -177,6 +182,7 @@ type catch struct {
 	programs map[string]caught
 	passwd   []byte
 	passwdAt rootfs.Location
+	keys     map[rootfs.Location]bool // files that are private keys
 }
 
 func (c *catch) take(e tarEntry) error {
@@ -189,10 +195,24 @@ func (c *catch) take(e tarEntry) error {
 		return err
 	}
 	if !c.names[e.Path] {
-		return nil
+		return c.takeKey(e)
 	}
 	p, err := readProgram(e.content, e.Size, c.limit)
 	c.programs[e.Path] = caught{e.Content, p}
+	return err
+}
+
+// takeKey looks for a private key where one may be: in a small file that is named
+// as PEM files are.
+func (c *catch) takeKey(e tarEntry) error {
+	const largest = 64 << 10
+	if ext := path.Ext(e.Path); e.Size > largest || (ext != ".pem" && ext != ".key") {
+		return nil
+	}
+	data, err := io.ReadAll(io.LimitReader(e.content, largest))
+	if bytes.Contains(data, []byte("PRIVATE KEY-----")) {
+		c.keys[e.Content] = true
+	}
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // OpenOptions say how references are opened.
@@ -33,6 +34,33 @@ func Open(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", ref, err)
 	}
+	return o.named(ref, subjects)
+}
+
+// OpenArchive is Open for an archive in a file of which the form is not named: an OCI
+// layout if it is one, else what docker save writes. Modern archives are both; the
+// layout has the digests. ref is what the subjects are called.
+func OpenArchive(ctx context.Context, ref, file string, o OpenOptions) ([]Subject, error) {
+	subjects, err := openArchive(ctx, file)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", ref, err)
+	}
+	return o.named(ref, subjects)
+}
+
+func openArchive(ctx context.Context, file string) ([]Subject, error) {
+	store, err := openTar(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := store.files[ocispec.ImageIndexFile]; ok {
+		return openLayout(ctx, store, "")
+	}
+	return openDockerArchive(store)
+}
+
+// named narrows what was opened, and gives it its name and limits.
+func (o OpenOptions) named(ref string, subjects []Subject) ([]Subject, error) {
 	subjects = narrow(subjects, o.Platforms)
 	if len(subjects) == 0 {
 		return nil, fmt.Errorf("opening %s: no image of the wanted platforms in it", ref)
@@ -64,7 +92,7 @@ func open(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
 		}
 		return openDockerArchive(store)
 	case "docker-daemon", "-":
-		return nil, fmt.Errorf("%s is not supported yet: save the image with `docker save` and verify docker-archive:FILE", scheme)
+		return nil, fmt.Errorf("%s is an archive that the caller has to fetch: see OpenArchive", scheme)
 	}
 	return openRegistry(ctx, ref, o)
 }

@@ -239,8 +239,8 @@ func TestOpenErrors(t *testing.T) {
 	check(t, os.WriteFile(file, []byte("no tar at all, just a few words of text"), 0o644))
 
 	for ref, want := range map[string]string{
-		"docker-daemon:orders:1.2":           "not supported yet",
-		"-":                                  "not supported yet",
+		"docker-daemon:orders:1.2":           "has to fetch",
+		"-":                                  "has to fetch",
 		"oci:" + dir + ":2.0":                "no image",
 		"oci:" + dir + "@" + zeroDigest:      "no image",
 		"oci:" + t.TempDir():                 "not an oci layout",

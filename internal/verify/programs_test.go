@@ -37,13 +37,41 @@ var recipes = map[string]recipe{
 		"main.go": "package main\n\nfunc call()\n\nfunc main() { call() }\n",
 		"asm.s":   "TEXT ·call(SB), 4, $0-0\n\tCALL x_cgo_init_here(SB)\n\tRET\n\nTEXT x_cgo_init_here(SB), 4, $0-0\n\tRET\n",
 	}, amd64, stripped},
-	"automaxprocs": {"go.uber.org/automaxprocs", "1.26", map[string]string{
-		"main.go":              "package main\n\nimport \"go.uber.org/automaxprocs/maxprocs\"\n\nfunc main() { maxprocs.Set() }\n",
-		"maxprocs/maxprocs.go": "package maxprocs\n\nimport \"runtime\"\n\n//go:noinline\nfunc Set() { runtime.GOMAXPROCS(2) }\n",
+	"automaxprocs":     automaxprocs("v1.4.0"),
+	"new automaxprocs": automaxprocs("v1.6.0"),
+	"host paths":       {"example.com/orders", "1.26", plain, amd64, []string{"-ldflags=-s -w", "-trimpath=false"}},
+	"coverage":         {"example.com/orders", "1.26", plain, amd64, []string{"-ldflags=-s -w", "-cover"}},
+	"fips":             {"example.com/orders", "1.26", plain, []string{"GOARCH=amd64", "GOFIPS140=latest"}, stripped},
+	// The race detector itself needs cgo; its functions are what is looked for.
+	"race": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport _ \"unsafe\"\n\n//go:linkname read runtime.raceread\n//go:noinline\nfunc read() { println(1) }\n\nfunc main() { read() }\n",
+	}, amd64, stripped},
+	"cgroups v1": {"github.com/containerd/cgroups", "1.26", map[string]string{
+		"main/main.go": "package main\n\nimport \"github.com/containerd/cgroups\"\n\nfunc main() { cgroups.New() }\n",
+		"cgroup.go":    "package cgroups\n\n//go:noinline\nfunc New() { println(1) }\n",
+	}, amd64, []string{"-ldflags=-s -w", "-C=main"}},
+	"tls": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"crypto/x509\"\n\nfunc main() { println(x509.SystemCertPool()) }\n",
+	}, amd64, stripped},
+	"zones": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"time\"\n\nfunc main() { println(time.LoadLocation(\"Europe/Paris\")) }\n",
+	}, amd64, stripped},
+	"embedded zones": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport (\n\t\"time\"\n\t_ \"time/tzdata\"\n)\n\nfunc main() { println(time.LoadLocation(\"Europe/Paris\")) }\n",
 	}, amd64, stripped},
 	"50 MB": {"example.com/big", "1.26", map[string]string{
 		"main.go": "package main\n\nimport (\n\t_ \"embed\"\n\t\"os\"\n)\n\n//go:embed data\nvar data string\n\nfunc main() { os.Stdout.WriteString(data[:len(os.Args)]) }\n",
 	}, amd64, stripped},
+}
+
+// automaxprocs stands a package at the library's path and version.
+func automaxprocs(version string) recipe {
+	return recipe{"example.com/orders", "1.26", map[string]string{
+		"go.mod":            "module example.com/orders\n\ngo 1.26\n\nrequire go.uber.org/automaxprocs " + version + "\n\nreplace go.uber.org/automaxprocs => ./amp\n",
+		"amp/go.mod":        "module go.uber.org/automaxprocs\n\ngo 1.26\n",
+		"amp/maxprocs/m.go": "package maxprocs\n\nimport \"runtime\"\n\n//go:noinline\nfunc Set() { runtime.GOMAXPROCS(2) }\n",
+		"main.go":           "package main\n\nimport \"go.uber.org/automaxprocs/maxprocs\"\n\nfunc main() { maxprocs.Set() }\n",
+	}, amd64, stripped}
 }
 
 var built sync.Map
@@ -82,7 +110,12 @@ func (r recipe) build(name string) ([]byte, error) {
 		}
 	}
 	out := filepath.Join(dir, "out.bin")
-	cmd := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-buildvcs=false", "-o", out}, r.flags, []string{"."})...)
+	args := []string{"build"}
+	if slices.Contains(r.flags, "-C=main") { // it must be the first
+		args = []string{"build", "-C=main"}
+	}
+	flags := slices.DeleteFunc(slices.Clone(r.flags), func(f string) bool { return f == "-C=main" })
+	cmd := exec.Command("go", slices.Concat(args, []string{"-trimpath", "-buildvcs=false", "-o", out}, flags, []string{"."})...)
 	cmd.Dir = dir
 	cmd.Env = slices.Concat(os.Environ(), []string{"CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=", "GOWORK=off", "GOTOOLCHAIN=local", "GOAMD64=v1"}, r.env)
 	if msg, err := cmd.CombinedOutput(); err != nil {

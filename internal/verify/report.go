@@ -36,15 +36,20 @@ type Finding struct {
 
 // Result is the verdict of one rule.
 type Result struct {
-	Rule     string    `json:"rule"`
-	Verdict  Verdict   `json:"verdict"`
-	Severity Severity  `json:"severity"`
+	Rule     string   `json:"rule"`
+	Verdict  Verdict  `json:"verdict"`
+	Severity Severity `json:"severity"`
+	// Required means that a skip is not ok either.
+	Required bool      `json:"required,omitempty"`
 	Reason   string    `json:"reason,omitempty"`
 	Findings []Finding `json:"findings,omitempty"`
 }
 
 // OK reports whether the result leaves the report ok.
 func (r Result) OK() bool {
+	if r.Required && r.Verdict == Skip {
+		return false
+	}
 	return r.Severity != Error || (r.Verdict != Fail && r.Verdict != Unknown)
 }
 

@@ -13,6 +13,10 @@ func (in *inspection) binaries(t *tally) []program {
 			t.unknown("%s: %v", p.path, p.err)
 			continue
 		}
+		if p.bin.Packed {
+			t.unknown("%s is packed with UPX: what runs is not what lies in the file", p.path)
+			continue
+		}
 		read = append(read, p)
 	}
 	if len(in.programs) == 0 {
@@ -42,8 +46,8 @@ func judgeCgo(in *inspection) outcome {
 		switch {
 		case p.linked.err != nil:
 			t.unknown("%s: %v", p.path, p.linked.err)
-		case p.linked.cgoTotal > 0:
-			t.fail(p.path, fmt.Sprintf("%d cgo functions, such as %s", p.linked.cgoTotal, strings.Join(p.linked.cgo, ", ")), "none")
+		case p.linked.has(cgo):
+			t.fail(p.path, fmt.Sprintf("%d cgo functions, such as %s", p.linked.found[cgo].Total, strings.Join(p.linked.found[cgo].Names, ", ")), "none")
 		}
 		switch value, ok := p.bin.Setting("CGO_ENABLED"); {
 		case p.bin.Build == nil:

@@ -163,17 +163,14 @@ func (in *inspection) judgeFollowing(t *tally, env string) {
 		switch {
 		case p.linked.err != nil:
 			t.unknown("%s: %v", p.path, p.linked.err)
-		case p.linked.autoMaxProcs > 0:
-			t.fail(p.path, fmt.Sprintf("%d functions of %s", p.linked.autoMaxProcs, autoMaxProcsModule), "none: it sets GOMAXPROCS once and for all")
+		case p.linked.has(autoMaxProcs):
+			t.fail(p.path, fmt.Sprintf("%d functions of %s", p.linked.found[autoMaxProcs].Total, autoMaxProcs), "none: it sets GOMAXPROCS once and for all")
 		}
 	}
 }
 
 func (in *inspection) judgeGoVersion(t *tally, p program) {
-	// "go1.26.8-X:jsonv2" and "go1.26.8 X:jsonv2" name experiments after the version.
-	v, _, _ := strings.Cut(p.bin.Build.GoVersion, " ")
-	v, _, _ = strings.Cut(v, "-")
-	switch {
+	switch v := goVersionOf(p); {
 	case !version.IsValid(v):
 		t.unknown("%s: Go version %q is not a release", p.path, p.bin.Build.GoVersion)
 	case version.Compare(v, "go1.25") < 0:

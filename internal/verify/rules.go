@@ -34,13 +34,23 @@ func Rules() []Rule {
 		rule("platform", "ELF header and build info of every binary, config and index descriptor name the same platform; no two platforms of an index share a binary", files, judgePlatform),
 		rule("static", "no binary has PT_INTERP or DT_NEEDED: the kernel can start it in an empty root", files, judgeStatic),
 		rule("cgo", "CGO_ENABLED=0 in the build info, and no cgo function in the function table", files, judgeCgo),
+		rule("trimpath", "no source file of the function table has a path of the machine that built it", files, judgeTrimpath),
+		rule("go-version", "the Go release of the build info is the labelled one, and one that still gets fixes", files, judgeGo),
+		rule("variant", "race detector, sanitizers, coverage, unoptimized code and FIPS are as labelled: a release has none", files, judgeVariant),
+		rule("metadata", "both copies of the build info are equal, and code and headers do not contradict them", files, judgeMetadata),
 		rule("layers", "manifest, config and layers hash to their digests and have their sizes, uncompressed layers hash to their DiffIDs; each labelled binary is in a layer of ours", needs{}, judgeLayers),
 		rule("entrypoint", "after whiteouts and links the entrypoint is a regular file that the user may execute, and the first labelled binary", files, judgeEntrypoint),
 		rule("env-grammar", "GOMEMLIMIT, GOGC, GOMAXPROCS and GODEBUG of the environment are values that the Go runtime takes", needs{}, judgeEnvGrammar),
 		rule("memlimit", "label and environment name the same GOMEMLIMIT, below memory.max and 95% of memory.high", needs{}, judgeMemLimit),
 		rule("maxprocs", "the gomaxprocs label is true: auto really follows the CPU limit, a number is in the environment", both, judgeMaxProcs),
 		rule("cgroup-mount", "nothing in the root or the config hides or covers /proc, /sys, /sys/fs/cgroup and /dev", files, judgeCgroupMount),
+		rule("cgroup-libs", "no linked library reads cgroup v1 alone", files, judgeCgroupLibs),
 		rule("user", "the user is numeric and not 0, and /etc/passwd does not contradict it", files, judgeUser),
+		rule("rootfs", "no shell, package manager, set-id program, secret or build leftover, and nothing that all may write", files, judgeRootFS),
+		warning("roots", "CA certificates are there where a binary verifies certificates", files, judgeRoots),
+		warning("tzdata", "time zones are there where a binary loads them", files, judgeZones),
+		rule("reproducible", "every time in our layers is the labelled one, no clock's", both, judgeReproducible),
+		rule("base", "the labels name the base and its digest, and say of our layers where it ends; a tag may move", needs{}, judgeBase),
 		rule("labels", "contract version known, each label parses, none is missing or unknown, annotations are equal where there are any", ours, judgeLabels),
 		rule("seal", "platform, config and layers are the ones that were planned: the recomputed seal is the label", ours, judgeSeal),
 	}
@@ -48,6 +58,13 @@ func Rules() []Rule {
 
 func rule(name, proves string, n needs, judge func(*inspection) outcome) Rule {
 	return Rule{Name: name, Proves: proves, Severity: Error, Docs: "docs/verify.md#" + name, needs: n, judge: judge}
+}
+
+// warning is a rule that does not make an image not ok: it may work without.
+func warning(name, proves string, n needs, judge func(*inspection) outcome) Rule {
+	r := rule(name, proves, n, judge)
+	r.Severity = Warning
+	return r
 }
 
 // apply judges an image by the rule.

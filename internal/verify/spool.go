@@ -20,29 +20,6 @@ type program struct {
 	linked linked
 }
 
-// linked is what the function table says, in few bytes: tables are large and an
-// image can name many binaries.
-type linked struct {
-	err          error // why nothing is known
-	cgo          []string
-	cgoTotal     int
-	autoMaxProcs int // functions of go.uber.org/automaxprocs
-}
-
-// autoMaxProcsModule sets GOMAXPROCS at start and so ends the runtime's own
-// following of the CPU limit.
-const autoMaxProcsModule = "go.uber.org/automaxprocs"
-
-func linkedInto(b *gobin.Binary) linked {
-	if b.Functions == nil {
-		return linked{err: b.FunctionsErr}
-	}
-	var l linked
-	l.cgo, l.cgoTotal = b.Functions.CgoFunctions(3)
-	_, l.autoMaxProcs = b.Functions.Find(0, autoMaxProcsModule+".", autoMaxProcsModule+"/")
-	return l
-}
-
 // readProgram takes the evidence from a file's bytes, which it keeps only as long.
 func readProgram(r io.Reader, size, limit int64) (program, error) {
 	if size > limit {

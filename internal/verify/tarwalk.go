@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 	"github.com/plimsoll-build/plimsoll/internal/rootfs"
@@ -23,7 +24,8 @@ const (
 // before the next entry.
 type tarEntry struct {
 	rootfs.Entry
-	content io.Reader
+	modified time.Time
+	content  io.Reader
 }
 
 // walkTar hands out the entries of a tar, with absolute clean names.
@@ -47,7 +49,7 @@ func walkTar(r io.Reader, layerIndex int, left *budget, visit func(tarEntry) err
 		if err != nil {
 			return fmt.Errorf("reading tar entry %q: %w", cut(h.Name), err)
 		}
-		if err := visit(tarEntry{e, tr}); err != nil {
+		if err := visit(tarEntry{e, h.ModTime, tr}); err != nil {
 			return fmt.Errorf("reading tar entry %q: %w", cut(h.Name), err)
 		}
 	}
