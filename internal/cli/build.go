@@ -153,6 +153,7 @@ func parseOutputs(words []string, f *buildFlags, platforms int) ([]export.Output
 		return nil, err
 	}
 	var outputs []export.Output
+	stdout := 0
 	for _, word := range words {
 		o, err := export.Parse(word)
 		if err == nil {
@@ -160,6 +161,12 @@ func parseOutputs(words []string, f *buildFlags, platforms int) ([]export.Output
 		}
 		if err != nil {
 			return nil, usageError{err}
+		}
+		if o.Dest == export.Stdout {
+			stdout++
+		}
+		if stdout > 1 {
+			return nil, usagef("two outputs cannot both go to stdout")
 		}
 		if o.Annotations == nil {
 			o.Annotations = map[string]string{}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
@@ -19,6 +20,7 @@ import (
 	"github.com/plimsoll-build/plimsoll/internal/solve"
 	"github.com/plimsoll-build/plimsoll/internal/spec"
 	"github.com/plimsoll-build/plimsoll/internal/vcs"
+	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
 
 // buildWithBuildKit asks a daemon for the frontend image of the spec's syntax line,
@@ -49,7 +51,61 @@ func buildWithBuildKit(ctx context.Context, s Streams, f *buildFlags, addr strin
 			return err
 		}
 	}
-	return f.report(s, f.daemonResult(request.Outputs[0]), res.Digest)
+	name := f.daemonResult(request.Outputs[0])
+	if err := f.verifyWritten(ctx, s, file, name, res.Digest); err != nil {
+		return err
+	}
+	return f.report(s, name, res.Digest)
+}
+
+// verifyWritten verifies what the daemon wrote, where it can be read from here: a layout,
+// an archive, or what was pushed. A registry that only the daemon reaches is a warning.
+func (f *buildFlags) verifyWritten(ctx context.Context, s Streams, file, name, digest string) error {
+	ref, log := name, newLog(s)
+	if f.target != "" || digest == "" || name == "" {
+		return nil
+	}
+	if scheme, _, _ := strings.Cut(name, ":"); scheme != "oci" && scheme != "oci-archive" && scheme != "docker-archive" {
+		if !f.pushes() {
+			return nil
+		}
+		ref += "@" + digest
+	}
+	subjects, err := verify.Open(ctx, ref, verify.OpenOptions{})
+	if err != nil {
+		log.Warnf("what was built was not verified: %v", err)
+		return nil
+	}
+	reports, err := verify.All(ctx, subjects)
+	if err != nil {
+		return fmt.Errorf("verifying the result: %w", err)
+	}
+	user := ""
+	if doc, err := spec.Parse(file, readOrNothing(file)); err == nil {
+		user = doc.Service.Image.User
+	}
+	for _, r := range reports {
+		if !acceptable(user, r) {
+			return errors.Join(reports.Text(s.Err, colourful(s.Err)), errors.New("the image was written, but it does not verify"))
+		}
+		if !f.quiet {
+			log.Infof("%s: verified, %s", r.Platform, verdicts(r))
+		}
+	}
+	return nil
+}
+
+func readOrNothing(file string) []byte {
+	data, _ := os.ReadFile(file)
+	return data
+}
+
+// pushes reports whether an output goes to a registry.
+func (f *buildFlags) pushes() bool {
+	return f.push || slices.ContainsFunc(f.outputs, func(word string) bool {
+		o, err := export.Parse(word)
+		return err == nil && o.Push
+	})
 }
 
 // specForFrontend is the path of the spec that travels to the daemon. With --main

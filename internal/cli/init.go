@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,10 @@ func newInit(s Streams) *cobra.Command {
 // runInit writes DIR/plimsoll.yaml, and never over an existing one.
 func runInit(s Streams, dir, name, main string) error {
 	if main == "" {
-		main = guessMain(dir)
+		var err error
+		if main, err = guessMain(dir); err != nil {
+			return err
+		}
 	}
 	data := spec.Template(name, main)
 	file := filepath.Join(dir, "plimsoll.yaml")
@@ -55,11 +59,20 @@ func runInit(s Streams, dir, name, main string) error {
 	return nil
 }
 
-// guessMain is the only command below cmd, or the directory itself.
-func guessMain(dir string) string {
-	mains, _ := filepath.Glob(filepath.Join(dir, "cmd", "*", "main.go"))
-	if len(mains) != 1 {
-		return "."
+// guessMain is the directory itself if it has a main.go, else the only command below cmd.
+func guessMain(dir string) (string, error) {
+	if _, err := os.Stat(filepath.Join(dir, "main.go")); err == nil {
+		return ".", nil
 	}
-	return "./cmd/" + filepath.Base(filepath.Dir(mains[0]))
+	mains, _ := filepath.Glob(filepath.Join(dir, "cmd", "*", "main.go"))
+	for i, file := range mains {
+		mains[i] = "./cmd/" + filepath.Base(filepath.Dir(file))
+	}
+	switch len(mains) {
+	case 0:
+		return ".", nil
+	case 1:
+		return mains[0], nil
+	}
+	return "", usagef("there are several main packages, %s: name one with --main", strings.Join(mains, " and "))
 }

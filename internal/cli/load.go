@@ -60,6 +60,13 @@ func readSpec(f *sourceFlags) (string, []byte, error) {
 		}
 		return "", []byte("apiVersion: " + spec.APIVersion + "\n"), nil
 	}
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		kind := "no file"
+		if info.IsDir() {
+			kind = "a directory"
+		}
+		return "", nil, usagef("reading the spec: %s is %s", file, kind)
+	}
 	in, err := os.Open(file)
 	switch {
 	case errors.Is(err, os.ErrNotExist) && f.file == "":

@@ -178,7 +178,7 @@ func epoch(args map[string]string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 || n > maxEpoch {
-		return 0, usagef("SOURCE_DATE_EPOCH %q is not a number of seconds since 1970", text)
+		return 0, usagef("SOURCE_DATE_EPOCH %q is not a number of seconds between 1970 and 2261", text)
 	}
 	return n, nil
 }

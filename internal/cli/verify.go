@@ -76,6 +76,11 @@ func runVerify(ctx context.Context, s Streams, f *verifyFlags, refs []string) er
 		if err != nil {
 			return usageError{err}
 		}
+		for _, r := range found {
+			if !wanted(r.Platform, options.Platforms) {
+				return usagef("%s is for %s, not for a platform that was asked for", ref, r.Platform)
+			}
+		}
 		reports = append(reports, found...)
 	}
 	f.choice.Apply(reports)
@@ -86,6 +91,13 @@ func runVerify(ctx context.Context, s Streams, f *verifyFlags, refs []string) er
 		return errNotOK
 	}
 	return nil
+}
+
+// wanted reports whether a platform is among those asked for; without any, all are. An
+// index is narrowed before, but an image alone says its platform in its config.
+func wanted(platform string, asked []v1.Platform) bool {
+	got, err := v1.ParsePlatform(platform)
+	return err != nil || len(asked) == 0 || slices.ContainsFunc(asked, func(p v1.Platform) bool { return got.Satisfies(p) })
 }
 
 // ruleList is the table of rules for the help: names, and what a pass means.

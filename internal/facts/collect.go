@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"strings"
 
 	"github.com/containerd/platforms"
 )
@@ -61,6 +62,9 @@ func (f *Facts) entries(src fs.FS, q Query) error {
 		if err == nil {
 			f.Entries[name] = Entry{Dir: info.IsDir()}
 		}
+		if err == nil && info.IsDir() {
+			return noWhiteouts(src, clean)
+		}
 		return err
 	})
 }
@@ -69,6 +73,17 @@ func (f *Facts) contents(src fs.FS, q Query) error {
 	return gather(q.Contents, func(name, clean string) error {
 		data, err := fs.ReadFile(src, clean)
 		f.Contents[name] = data
+		return err
+	})
+}
+
+// noWhiteouts refuses names that would delete files of the layers below
+// (https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts).
+func noWhiteouts(src fs.FS, dir string) error {
+	return fs.WalkDir(src, dir, func(name string, _ fs.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(path.Base(name), ".wh.") {
+			return fmt.Errorf("%s would delete a file of the image: names with .wh. are whiteouts", name)
+		}
 		return err
 	})
 }

@@ -41,10 +41,7 @@ func readModule(src fs.FS, want Want, targets []ocispec.Platform) (Module, error
 	if err != nil {
 		return Module{}, err
 	}
-	m := Module{Dir: dir, Work: "off", GoLine: "1.16", Godebug: map[string]string{}}
-	if mod.Module != nil {
-		m.Path = mod.Module.Mod.Path
-	}
+	m := Module{Path: mod.Module.Mod.Path, Dir: dir, Work: "off", GoLine: "1.16", Godebug: map[string]string{}}
 	m.lines(mod.Go, mod.Toolchain, mod.Godebug)
 	if err := m.workspace(tree); err != nil {
 		return Module{}, err
@@ -176,13 +173,14 @@ func (t *moduleTree) add(dir string) (*modfile.File, error) {
 	if err != nil {
 		return nil, problem("bad-go-mod", "%v", err)
 	}
+	if mod.Module == nil {
+		return nil, problem("bad-go-mod", "%s has no module line", file)
+	}
 	if t.dirs[dir] {
 		return mod, nil
 	}
 	t.dirs[dir] = true
-	if mod.Module != nil {
-		t.paths[mod.Module.Mod.Path] = true
-	}
+	t.paths[mod.Module.Mod.Path] = true
 	for _, r := range mod.Require {
 		t.require = append(t.require, r.Mod.Path)
 	}

@@ -97,6 +97,9 @@ func readIgnore(specFile, dir string) (*patternmatcher.PatternMatcher, error) {
 }
 
 func readPatterns(file string) ([]string, error) {
+	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("it is no file (%s)", info.Mode().Type())
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err

@@ -39,12 +39,20 @@ func (c *contextFS) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Opening a pipe would wait for its writer, for ever.
+	info, err := fs.Stat(c.base, real)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: fmt.Errorf("it is no file (%s)", info.Mode().Type())}
+	}
+	if err != nil {
+		return nil, named(err, name)
+	}
 	f, err := c.base.Open(real)
 	if err != nil {
 		return nil, named(err, name)
 	}
-	if info, err := f.Stat(); err != nil || !info.IsDir() {
-		return f, err
+	if !info.IsDir() {
+		return f, nil
 	}
 	entries, err := c.list(real)
 	if err != nil {

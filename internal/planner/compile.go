@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -107,6 +108,12 @@ var levels = map[string]struct{ env, level string }{
 	"ppc64le": {"GOPPC64", "power8"}, "riscv64": {"GORISCV64", "rva20u64"}, "s390x": {},
 }
 
+// variants are the levels that a platform can name ("go help environment"); the other
+// architectures have none that the image spec knows.
+var variants = map[string]*regexp.Regexp{
+	"amd64": regexp.MustCompile(`^v[1-4]$`), "arm": regexp.MustCompile(`^[567]$`), "arm64": regexp.MustCompile(`^v(8\.[0-9]|9\.[0-5])$`),
+}
+
 // level settles the micro-architecture: build.levels, else the platform's variant,
 // else Go's default. All are written out, so that no host's default counts.
 func (p *planning) level(platform ocispec.Platform, env map[string]string) {
@@ -115,11 +122,18 @@ func (p *planning) level(platform ocispec.Platform, env map[string]string) {
 		p.problem("", "platform", "platform %s cannot be built: linux with one of %s can", platforms.Format(platform), architectures())
 		return
 	}
+	if variants[platform.Architecture] == nil && platform.Variant != "" {
+		p.problem("", "platform", "platform %s cannot be built: Go knows no variants of %s", platforms.Format(platform), platform.Architecture)
+		return
+	}
 	if l.env == "" {
 		return
 	}
 	wanted, given := p.service.Build.Levels[platform.Architecture]
 	variant := variantLevel(platform)
+	if variant != "" && !variants[platform.Architecture].MatchString(variant) {
+		p.problem("", "platform", "platform %s cannot be built: Go knows no such variant", platforms.Format(platform))
+	}
 	switch {
 	case given && contradicts(platform, variant, wanted):
 		p.problem("build.levels."+platform.Architecture, "level", "level %s contradicts the platform %s", wanted, platforms.Format(platform))

@@ -3,6 +3,7 @@ package planner
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	gopath "path"
 	"slices"
@@ -41,7 +42,22 @@ func (p *planning) layers() []plan.Layer {
 		}
 	}
 	p.checkBinaries(out)
+	p.checkKinds(out)
 	return out
+}
+
+// checkKinds refuses a path that is a file in one layer and a directory in another.
+func (p *planning) checkKinds(layers []plan.Layer) {
+	isDir := map[string]bool{}
+	for _, l := range layers {
+		for _, f := range l.Files {
+			dir := f.Source.Dir || f.Source.Tree != ""
+			if was, seen := isDir[f.Path]; seen && was != dir {
+				p.problem("image", "path-twice", "%s would be a file and a directory", f.Path)
+			}
+			isDir[f.Path] = dir
+		}
+	}
 }
 
 // checkBinaries refuses what a lower layer puts at or below a binary's path.
@@ -162,7 +178,14 @@ func (p *planning) contextFile(i int) plan.File {
 			p.problem("image.files", "mode", "%v", err)
 		}
 	}
+	key := fmt.Sprintf("image.files[%d].to", i)
+	if strings.Contains(file.Path, "/.wh.") {
+		p.problem(key, "whiteout", "%s would delete a file of the image: names with .wh. are whiteouts", file.Path)
+	}
 	if p.facts.Entries[from].Dir {
+		if _, special := known[file.Path]; special && p.scratch() {
+			p.problem(key, "system-directory", "%s has a mode and an owner of its own, which a tree would replace: copy into a directory below it", file.Path)
+		}
 		file.Source.Tree = from
 		return file
 	}

@@ -104,7 +104,7 @@ func (in *inspection) readConfig() error {
 		return fmt.Errorf("config with %d DiffIDs: %w", n, ErrLimit)
 	}
 	in.configDigest, in.configSize = hashOf(raw), int64(len(raw))
-	in.ours = len(in.ownLabels()) > 0
+	in.ours = len(in.ownLabels()) > 0 || in.ownAnnotation()
 	in.entry = entryOfConfig(in.config.Config)
 	return nil
 }
@@ -229,6 +229,17 @@ func (in *inspection) broken() error {
 func (in *inspection) label(key string) (string, bool) {
 	v, ok := in.config.Config.Labels[key]
 	return v, ok
+}
+
+// ownAnnotation reports whether the manifest has an annotation of ours: who drops the
+// labels alone has not made a foreign image of it.
+func (in *inspection) ownAnnotation() bool {
+	for key := range in.manifest.Annotations {
+		if strings.HasPrefix(key, tuning.Prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // ownLabels are the labels of our namespace, known or not.
