@@ -20,7 +20,6 @@ type Context struct {
 	// Dir is its absolute path with links resolved.
 	Dir string
 
-	spec  string
 	root  *os.Root
 	files *contextFS
 	// cut are the links, relative to Dir, that lead to something hidden or outside.
@@ -52,7 +51,7 @@ func OpenContext(dir, specFile string) (_ *Context, err error) {
 	if _, err := s.dir(".", patternmatcher.MatchInfo{}); err != nil {
 		return nil, fmt.Errorf("reading build context %s: %w", dir, err)
 	}
-	c := &Context{Dir: real, spec: specFile, root: root, files: &contextFS{base: root.FS().(baseFS), hidden: s.hidden}}
+	c := &Context{Dir: real, root: root, files: &contextFS{base: root.FS().(baseFS), hidden: s.hidden}}
 	c.cut = c.files.cut(s.links)
 	return c, nil
 }
@@ -111,16 +110,6 @@ func readPatterns(file string) ([]string, error) {
 // FS is the content of the build context. It follows links that stay inside, and
 // implements fs.ReadLinkFS.
 func (c *Context) FS() fs.FS { return c.files }
-
-// ReadSpec reads the spec file, which an ignore file may hide from the build but
-// not from us.
-func (c *Context) ReadSpec() ([]byte, error) {
-	data, err := os.ReadFile(c.spec)
-	if err != nil {
-		return nil, fmt.Errorf("reading spec: %w", err)
-	}
-	return data, nil
-}
 
 // Close releases the directory.
 func (c *Context) Close() error { return c.root.Close() }
