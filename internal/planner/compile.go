@@ -152,7 +152,7 @@ func (p *planning) level(platform ocispec.Platform, env map[string]string) {
 // follows a comma is no level, and linux/arm is normalized to v7 without being asked.
 func contradicts(p ocispec.Platform, variant, wanted string) bool {
 	level, _, _ := strings.Cut(wanted, ",")
-	return variant != "" && variant != level && !(p.Architecture == "arm" && variant == "7")
+	return variant != "" && variant != level && (p.Architecture != "arm" || variant != "7")
 }
 
 // variantLevel is the level that a platform's variant means ("v7" of arm is 7,

@@ -243,7 +243,7 @@ func (p *planning) withParents(files []plan.File) []plan.File {
 		switch {
 		case twice && old.Source.Dir && f.Source.Tree != "":
 			f.UID, f.GID = old.UID, old.GID // what is copied onto a volume belongs to its user
-		case twice && !(old.Source.Dir && f.Source.Dir):
+		case twice && (!old.Source.Dir || !f.Source.Dir):
 			p.problem("image", "path-twice", "%s would be in the image twice", f.Path)
 		}
 		byPath[f.Path] = f
