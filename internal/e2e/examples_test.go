@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"io/fs"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -96,23 +98,84 @@ func TestBuildctlBuildsTheSame(t *testing.T) {
 }
 
 // TestTwoFreshDaemonsBuildTheSame compares what the other test cannot: the compressed
-// layers, and so the manifest, of two daemons that share nothing.
+// layers, and so the manifests, of two daemons that share nothing; each example, and a
+// small service for two platforms.
 func TestTwoFreshDaemonsBuildTheSame(t *testing.T) {
 	b := bed(t)
 	var digests []map[string]string
 	for range 2 {
+		d, found := b.FreshDaemon(t), map[string]string{}
+		build := func(name, spec, context string, args ...string) {
+			dest := filepath.Join(t.TempDir(), "l")
+			args = append([]string{"build", "--provenance=false", "-f", spec, "-o", "type=oci,tar=false,dest=" + dest}, args...)
+			b.BuildxOn(t, d, nil, append(args, context)...).Must(t)
+			for platform, img := range images(t, dest) {
+				found[name+" "+platform] = digestOf(t, img)
+			}
+		}
 		dir := unpack(t, app)
-		dest := filepath.Join(t.TempDir(), "l")
-		d := b.FreshDaemon(t)
-		b.BuildxOn(t, d, nil, "build", "--platform", bothPlatforms, "--provenance=false", "-f", dir+"/plimsoll.yaml", "-o", "type=oci,tar=false,dest="+dest, dir).Must(t)
-		found := map[string]string{}
-		for platform, img := range images(t, dest) {
-			found[platform] = digestOf(t, img)
+		build("app", dir+"/plimsoll.yaml", dir, "--platform", bothPlatforms)
+		for _, ex := range examples {
+			context := filepath.Join("..", "..", "examples", ex.context)
+			build(ex.name, filepath.Join(context, ex.spec), context)
 		}
 		digests = append(digests, found)
 	}
-	if diff := cmp.Diff(digests[0], digests[1]); diff != "" || len(digests[0]) != 2 {
+	if diff := cmp.Diff(digests[0], digests[1]); diff != "" || len(digests[0]) != 2+len(examples) {
 		t.Errorf("manifests differ:\n%s", diff)
+	}
+}
+
+// TestExamplesAreTheSameTwice builds each example with no daemon in two directories, one as
+// a checkout under umask 002 leaves it and below a foreign workspace, for a hostile host.
+func TestExamplesAreTheSameTwice(t *testing.T) {
+	b := bed(t)
+	hostile := []string{"GOFLAGS=-tags=hostile", "GOAMD64=v3", "GOARM64=v9.0", "GOEXPERIMENT=nosuchthing", "GOOS=windows",
+		"GOENV=/nonexistent/env", "GOWORK=/nonexistent/go.work", "CGO_ENABLED=1", "GODEBUG=panicnil=1", "GOTOOLCHAIN=go1.99.0"}
+	for _, ex := range examples {
+		t.Run(ex.name, func(t *testing.T) {
+			var digests []string
+			for i, env := range [][]string{nil, hostile} {
+				parent := t.TempDir()
+				context := filepath.Join(parent, "context")
+				if err := os.CopyFS(context, os.DirFS(filepath.Join("..", "..", "examples", ex.context))); err != nil {
+					t.Fatal(err)
+				}
+				if i == 1 {
+					groupWritable(t, context)
+					if err := os.WriteFile(filepath.Join(parent, "go.work"), []byte("go 1.26\n\nuse ./nowhere\n"), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				dest := filepath.Join(parent, "layout")
+				plimsoll(t, b, env, "build", "-q", "--platform", bothPlatforms, "-f", filepath.Join(context, ex.spec), "-o", "type=oci,tar=false,dest="+dest, context).must(t)
+				index, err := os.ReadFile(filepath.Join(dest, "index.json"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				digests = append(digests, string(index))
+			}
+			if diff := cmp.Diff(digests[0], digests[1]); diff != "" {
+				t.Errorf("digests differ:\n%s", diff)
+			}
+		})
+	}
+}
+
+func groupWritable(t *testing.T, dir string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		return os.Chmod(file, info.Mode().Perm()|0o020)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
