@@ -3,7 +3,6 @@ package frontend
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -24,7 +23,7 @@ func (b *build) sourceFacts(ctx context.Context) (facts.Source, error) {
 	src := facts.Source{
 		Revision: first(b.BuildArgs["REVISION"], b.opts["vcs:revision"], git.Revision),
 		Version:  b.BuildArgs["VERSION"],
-		URL:      withoutCredentials(first(b.opts["vcs:source"], git.URL)),
+		URL:      facts.PublicURL(first(b.opts["vcs:source"], git.URL)),
 		Epoch:    git.Epoch,
 	}
 	switch arg := b.BuildArgs["SOURCE_DATE_EPOCH"]; arg {
@@ -77,24 +76,6 @@ func (b *build) gitContext(ctx context.Context) (facts.Source, error) {
 		src.Epoch = when.Unix()
 	}
 	return src, nil
-}
-
-// withoutCredentials drops what must not become a label: user and password of a URL. The user
-// of an SSH remote ("git@") is kept, since it is part of the address.
-func withoutCredentials(remote string) string {
-	if !strings.Contains(remote, "://") {
-		return remote
-	}
-	u, err := url.Parse(remote)
-	if err != nil {
-		return ""
-	}
-	if u.Scheme == "ssh" && u.User != nil {
-		u.User = url.User(u.User.Username())
-	} else {
-		u.User = nil
-	}
-	return u.String()
 }
 
 func first(values ...string) string {

@@ -55,23 +55,6 @@ func TestSource(t *testing.T) {
 	}
 }
 
-func TestWithoutCredentials(t *testing.T) {
-	for in, want := range map[string]string{
-		"":                                   "",
-		"https://example.com/x.git":          "https://example.com/x.git",
-		"https://user:secret@example.com/x":  "https://example.com/x",
-		"https://token@example.com/x":        "https://example.com/x",
-		"ssh://git:secret@example.com:22/x":  "ssh://git@example.com:22/x",
-		"git@example.com:x/y.git":            "git@example.com:x/y.git",
-		"https://user:se cret%@example.com/": "",
-		"http://user:pass@[::1/x":            "",
-	} {
-		if got := withoutCredentials(in); got != want {
-			t.Errorf("%q becomes %q, not %q", in, got, want)
-		}
-	}
-}
-
 // TestIgnoreFile holds that a context that no client has filtered is filtered here, for
 // facts and for the build alike.
 func TestIgnoreFile(t *testing.T) {

@@ -9,17 +9,15 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
 	"golang.org/x/mod/modfile"
-	modpath "golang.org/x/mod/module"
 
 	"github.com/plimsoll-build/plimsoll/internal/export"
+	"github.com/plimsoll-build/plimsoll/internal/planner"
 	"github.com/plimsoll-build/plimsoll/internal/solve"
 	"github.com/plimsoll-build/plimsoll/internal/spec"
-	"github.com/plimsoll-build/plimsoll/internal/vcs"
 	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
 
@@ -51,25 +49,25 @@ func buildWithBuildKit(ctx context.Context, s Streams, f *buildFlags, addr strin
 			return err
 		}
 	}
-	name := f.daemonResult(request.Outputs[0])
-	if err := f.verifyWritten(ctx, s, file, name, res.Digest); err != nil {
+	written := f.daemonResult(request.Outputs)
+	if err := f.verifyWritten(ctx, s, written, res.Digest); err != nil {
 		return err
 	}
-	return f.report(s, name, res.Digest)
+	return f.report(s, resultName(written), res.Digest)
 }
 
 // verifyWritten verifies what the daemon wrote, where it can be read from here: a layout,
 // an archive, or what was pushed. A registry that only the daemon reaches is a warning.
-func (f *buildFlags) verifyWritten(ctx context.Context, s Streams, file, name, digest string) error {
-	ref, log := name, newLog(s)
-	if f.target != "" || digest == "" || name == "" {
+func (f *buildFlags) verifyWritten(ctx context.Context, s Streams, w export.Written, digest string) error {
+	ref, log := resultName(w), newLog(s)
+	if f.target != "" || digest == "" || ref == "" {
 		return nil
 	}
-	if scheme, _, _ := strings.Cut(name, ":"); scheme != "oci" && scheme != "oci-archive" && scheme != "docker-archive" {
-		if !f.pushes() {
-			return nil
-		}
+	switch o := w.Output; {
+	case o.Push:
 		ref += "@" + digest
+	case o.Type != export.TypeOCI && (o.Type != export.TypeDocker || o.Dest == ""):
+		return nil // files, or an image of a store that is not ours to read
 	}
 	subjects, err := verify.Open(ctx, ref, verify.OpenOptions{})
 	if err != nil {
@@ -80,12 +78,8 @@ func (f *buildFlags) verifyWritten(ctx context.Context, s Streams, file, name, d
 	if err != nil {
 		return fmt.Errorf("verifying the result: %w", err)
 	}
-	user := ""
-	if doc, err := spec.Parse(file, readOrNothing(file)); err == nil {
-		user = doc.Service.Image.User
-	}
 	for _, r := range reports {
-		if !acceptable(user, r) {
+		if !acceptable(log, r) {
 			return errors.Join(reports.Text(s.Err, colourful(s.Err)), errors.New("the image was written, but it does not verify"))
 		}
 		if !f.quiet {
@@ -93,19 +87,6 @@ func (f *buildFlags) verifyWritten(ctx context.Context, s Streams, file, name, d
 		}
 	}
 	return nil
-}
-
-func readOrNothing(file string) []byte {
-	data, _ := os.ReadFile(file)
-	return data
-}
-
-// pushes reports whether an output goes to a registry.
-func (f *buildFlags) pushes() bool {
-	return f.push || slices.ContainsFunc(f.outputs, func(word string) bool {
-		o, err := export.Parse(word)
-		return err == nil && o.Push
-	})
 }
 
 // specForFrontend is the path of the spec that travels to the daemon. With --main
@@ -163,7 +144,7 @@ func (f *buildFlags) request(ctx context.Context, s Streams, addr, file string) 
 	contexts, err3 := f.namedContexts()
 	attests, err4 := f.attestations()
 	targets, err5 := f.targets()
-	if err := errors.Join(err1, err2, err3, err4, err5, checkTarget(f.target)); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return solve.Request{}, usageError{err}
 	}
 	r := solve.Request{
@@ -180,7 +161,7 @@ func (f *buildFlags) request(ctx context.Context, s Streams, addr, file string) 
 		r.Platforms = append(r.Platforms, platforms.Format(p))
 	}
 	if !isRemote(f.context) {
-		state := vcs.Read(ctx, f.context)
+		state := workingTree(ctx, f.context)
 		r.Source = solve.Source{Revision: state.Revision, URL: state.URL}
 	}
 	return r, nil
@@ -232,25 +213,30 @@ func (f *buildFlags) layoutName(file string) string {
 	return name + ".oci"
 }
 
-// moduleName is the last element of the module path of the context's go.mod, without a
-// major version; empty without one.
+// moduleName is the name of the module at the root of the context; empty without one.
 func moduleName(context string) string {
 	data, err := os.ReadFile(filepath.Join(context, "go.mod"))
 	if err != nil {
 		return ""
 	}
-	module := modfile.ModulePath(data)
-	if prefix, _, ok := modpath.SplitPathVersion(module); ok {
-		module = prefix
-	}
-	return strings.TrimPrefix(path.Base(module), ".")
+	return strings.TrimPrefix(planner.ModuleName(modfile.ModulePath(data)), ".")
 }
 
-// daemonResult is the line of stdout for an output that the daemon wrote.
-func (f *buildFlags) daemonResult(word string) string {
-	out, err := export.Parse(word)
-	if err != nil { // the daemon takes more attributes than the embedded engine
-		return strings.Join(f.tags[:min(1, len(f.tags))], "")
+// daemonResult is the output that the line of stdout names: what was pushed, for a
+// pipeline to go on with, else the first.
+func (f *buildFlags) daemonResult(words []string) export.Written {
+	var first export.Written
+	for i, word := range words {
+		// The daemon takes more attributes than the embedded engine: what is not
+		// understood here has the names of -t alone.
+		out, _ := export.Parse(word)
+		w := export.Written{Output: out, Names: append(out.Names, f.tags...)}
+		if out.Push {
+			return w
+		}
+		if i == 0 {
+			first = w
+		}
 	}
-	return resultName(export.Written{Output: out, Names: append(out.Names, f.tags...)})
+	return first
 }

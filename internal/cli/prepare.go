@@ -157,13 +157,19 @@ func source(ctx context.Context, f *sourceFlags) (facts.Source, error) {
 	if err != nil {
 		return facts.Source{}, err
 	}
-	state := vcs.Read(ctx, f.context)
-	src := facts.Source{Revision: state.Revision, URL: state.URL, Version: args["VERSION"]}
+	src := workingTree(ctx, f.context)
+	src.Version = args["VERSION"]
 	if revision := args["REVISION"]; revision != "" {
 		src.Revision = revision
 	}
 	src.Epoch, err = epoch(args)
 	return src, err
+}
+
+// workingTree is what git says of the build context; nothing of it is secret.
+func workingTree(ctx context.Context, dir string) facts.Source {
+	state := vcs.Read(ctx, dir)
+	return facts.Source{Revision: state.Revision, URL: facts.PublicURL(state.URL)}
 }
 
 // epoch is SOURCE_DATE_EPOCH of the build arguments, else of the environment, which

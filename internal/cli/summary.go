@@ -25,7 +25,7 @@ func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, 
 		return fmt.Errorf("verifying the result: %w", err)
 	}
 	for _, r := range reports {
-		if !acceptable(p.service.Image.User, r) {
+		if !acceptable(log, r) {
 			return errors.Join(reports.Text(s.Err, colourful(s.Err)), errors.New("the image does not verify, so nothing was written"))
 		}
 	}
@@ -39,11 +39,15 @@ func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, 
 	return nil
 }
 
-// acceptable reports whether nothing failed but what the spec asks for in so many words:
-// root is the user's choice to make, and verify's to refuse later.
-func acceptable(user string, r verify.Report) bool {
+// acceptable reports whether nothing failed but the rule user, which is a warning here:
+// root is in an image only where its spec asks for it, and verify's to refuse later.
+func acceptable(log *logrus.Logger, r verify.Report) bool {
 	for _, res := range r.Results {
-		if !res.OK() && (res.Rule != "user" || user == "") {
+		switch {
+		case res.OK():
+		case res.Rule == "user":
+			log.Warnf("%s: the rule user of plimsoll verify will refuse this image", r.Platform)
+		default:
 			return false
 		}
 	}

@@ -232,8 +232,14 @@ func TestEngineBuildKit(t *testing.T) {
 	res := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "--progress", "plain", "-o", "type=oci,tar=false,dest="+dest, dir).must(t)
 	has(t, "stdout", res.stdout, "oci:"+dest+"@sha256:")
 	has(t, "progress", res.stderr, "compile app")
+	has(t, "the summary", res.stderr, "verified, ")
 	plimsoll(t, b, nil, "verify", strings.TrimSpace(res.stdout)).must(t)
 	same(t, images(t, dest)["linux/amd64"], images(t, embeddedLayout(t, b, dir))["linux/amd64"])
+
+	ref := b.Registry.Addr + "/engine/app:1"
+	pushed := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "-o", "type=oci,dest="+filepath.Join(t.TempDir(), "a.tar"), "--push", "-t", ref, dir).must(t)
+	has(t, "stdout after a push", pushed.stdout, ref+"@sha256:")
+	has(t, "the summary after a push", pushed.stderr, "verified, ")
 
 	failed := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "--frontend", b.Registry.Addr+"/no/such:1", "-o", "type=oci,dest=x.tar", dir)
 	if _, err := os.Stat("x.tar"); failed.code != 1 || err == nil {

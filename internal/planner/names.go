@@ -38,9 +38,14 @@ func (p *planning) defaultName(dir string) string {
 	if dir != "." && dir != m.Dir {
 		return gopath.Base(dir)
 	}
-	prefix, _, ok := module.SplitPathVersion(m.Path)
+	return ModuleName(m.Path)
+}
+
+// ModuleName is the last element of a module path, its major version suffix left out.
+func ModuleName(modulePath string) string {
+	prefix, _, ok := module.SplitPathVersion(modulePath)
 	if !ok {
-		prefix = m.Path
+		prefix = modulePath
 	}
 	return gopath.Base(prefix)
 }

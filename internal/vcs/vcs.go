@@ -8,7 +8,6 @@ package vcs
 
 import (
 	"context"
-	"net/url"
 	"os"
 	"os/exec"
 	"strconv"
@@ -20,7 +19,7 @@ type State struct {
 	// Revision is HEAD's commit, with "-dirty" appended where the environment
 	// variable BUILDX_GIT_CHECK_DIRTY asks for that and the tree has changes.
 	Revision string
-	// URL is the remote's, without credentials.
+	// URL is the remote's as git has it, which may hold credentials.
 	URL string
 }
 
@@ -34,7 +33,7 @@ func Read(ctx context.Context, dir string) State {
 	if g.line("rev-parse", "--is-inside-work-tree") != "true" {
 		return State{}
 	}
-	s := State{Revision: g.line("rev-parse", "--verify", "--quiet", "HEAD"), URL: stripCredentials(g.remote())}
+	s := State{Revision: g.line("rev-parse", "--verify", "--quiet", "HEAD"), URL: g.remote()}
 	if check, _ := strconv.ParseBool(os.Getenv("BUILDX_GIT_CHECK_DIRTY")); check && s.Revision != "" && g.dirty() {
 		s.Revision += "-dirty"
 	}
@@ -82,22 +81,4 @@ func (g git) remote() string {
 		}
 	}
 	return ""
-}
-
-// stripCredentials drops what must not become a label: the user and password of a URL.
-// The user of an SSH remote ("git@") is kept, as it is a part of the address.
-func stripCredentials(raw string) string {
-	if !strings.Contains(raw, "://") {
-		return raw
-	}
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	if u.Scheme == "ssh" && u.User != nil {
-		u.User = url.User(u.User.Username())
-	} else {
-		u.User = nil
-	}
-	return u.String()
 }
