@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -73,7 +71,7 @@ func TestInterrupted(t *testing.T) {
 			line := append([]string{"build"}, args...)
 			cmd := exec.Command(bin, append(line, "--progress", "plain", "--build-arg", "WORD="+name, "-o", "type=oci,tar=false,dest="+out+"/l", "-o", "type=oci,dest="+out+"/a.tar", dir)...)
 			cmd.Env = append(os.Environ(), "PLIMSOLL_CACHE="+out+"/cache", "GOCACHE="+t.TempDir())
-			var log lockedBuffer
+			var log testenv.Buffer
 			cmd.Stderr = &log
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
@@ -122,22 +120,4 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("%s left behind: %v, %v", name, left, err)
 		}
 	}
-}
-
-// lockedBuffer is read while a process writes it.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -25,7 +25,7 @@ type Container struct {
 	runtime      []string
 	id           string
 	cmd          *exec.Cmd
-	stdout, errs lockedBuffer
+	stdout, errs Buffer
 	done         chan struct{}
 }
 
@@ -152,21 +152,21 @@ func exitCode(p *os.ProcessState) int {
 	return p.ExitCode()
 }
 
-// lockedBuffer is written by one goroutine and read by another.
-type lockedBuffer struct {
+// Buffer is read while a process writes it.
+type Buffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
 // Write appends.
-func (b *lockedBuffer) Write(p []byte) (int, error) {
+func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.Write(p)
 }
 
 // String is what was written so far.
-func (b *lockedBuffer) String() string {
+func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
