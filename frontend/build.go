@@ -99,7 +99,15 @@ func (b *build) run(ctx context.Context) (*client.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.solve(ctx, target, plans, b.options(toolchain, plans, trees))
+	o := b.options(toolchain, plans, trees)
+	listings := make([]map[string]llbgen.Listing, len(plans))
+	if target.compiles() {
+		listings = b.listings(ctx, plans)
+		if err := b.narrow(ctx, plans, listings, &o); err != nil {
+			return nil, err
+		}
+	}
+	return b.solve(ctx, target, plans, listings, o)
 }
 
 // settlePlatforms makes the default target explicit: linux on the daemon's
@@ -115,31 +123,31 @@ func (b *build) settlePlatforms() {
 }
 
 // plan gathers the facts and makes the plans.
-func (b *build) plan(ctx context.Context) (llb.State, []plan.Plan, error) {
+func (b *build) plan(ctx context.Context) (toolchain, []plan.Plan, error) {
 	f, err := facts.Collect(ctx, b.context.files, planner.Needs(b.service, b.TargetPlatforms), &b.images)
 	if err != nil {
-		return llb.State{}, nil, err
+		return toolchain{}, nil, err
 	}
 	request, err := planner.Go(b.service, f)
 	if err != nil {
-		return llb.State{}, nil, err
+		return toolchain{}, nil, err
 	}
-	toolchain, err := b.toolchain(ctx, request)
+	tools, err := b.toolchain(ctx, request)
 	if err != nil {
-		return llb.State{}, nil, err
+		return toolchain{}, nil, err
 	}
-	f.Go = toolchain.version
+	f.Go = tools.version
 	if f.Source, err = b.sourceFacts(ctx); err != nil {
-		return llb.State{}, nil, err
+		return toolchain{}, nil, err
 	}
 	result, err := planner.Plan(b.service, f, planner.Options{Platforms: b.TargetPlatforms})
 	if err != nil {
-		return llb.State{}, nil, err
+		return toolchain{}, nil, err
 	}
 	for _, w := range result.Warnings {
 		b.warn(ctx, w.Path, w.Rule, w.Message)
 	}
-	return toolchain.state, result.Plans, nil
+	return tools, result.Plans, nil
 }
 
 // treeFiles lists the files of the trees whose files get a mode.

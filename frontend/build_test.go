@@ -59,7 +59,7 @@ func TestImage(t *testing.T) {
 	if _, ok := res.Metadata[exptypes.ExporterImageBaseConfigKey]; ok {
 		t.Error("scratch has a base config")
 	}
-	if argv := g.find(t, "compile svc with go1.26.8").GetExec().Meta.Args; !slices.Contains(argv, "-ldflags=-s -w -X main.version=1.2") {
+	if argv := g.find(t, "link svc").GetExec().Meta.Args; !slices.Contains(argv, "-ldflags=-s -w -X main.version=1.2") {
 		t.Errorf("argv %q", argv)
 	}
 	for i, s := range g.solves {

@@ -24,9 +24,12 @@ type buildContext struct {
 	files fs.FS
 	// origin is where it comes from; nil if it is not a single source.
 	origin *pb.SourceOp
+	// named is set where only names have been sent, so that what is needed can be chosen.
+	named bool
 }
 
-// openContext solves the normalised build context once: facts read what vertices will see.
+// openContext opens the context for facts, as vertices will see it. Of a directory of the
+// client only names and Go files are sent; anything else is loaded whole.
 func (b *build) openContext(ctx context.Context) (buildContext, error) {
 	state, err := b.MainContext(ctx)
 	if err != nil {
@@ -36,7 +39,13 @@ func (b *build) openContext(ctx context.Context) (buildContext, error) {
 	if bc.origin, err = origin(ctx, *state); err != nil {
 		return buildContext{}, err
 	}
-	if bc.origin == nil || !strings.HasPrefix(bc.origin.Identifier, "local://") {
+	local := bc.origin != nil && strings.HasPrefix(bc.origin.Identifier, "local://")
+	if local && b.canListNames() {
+		bc.named = true
+		bc.files, err = b.listNames(ctx)
+		return bc, err
+	}
+	if !local {
 		// Clients apply ignore files only to what they send themselves.
 		if bc.excludes, err = b.readIgnoreFile(ctx, *state); err != nil {
 			return buildContext{}, err

@@ -3,9 +3,11 @@ package frontend
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -140,6 +142,9 @@ func (g *gateway) contentOf(s solved) fs.FS {
 	if src := s.ops[0].GetSource(); src != nil && src.Identifier == "local://dockerfile" {
 		return g.spec
 	}
+	if src := s.ops[len(s.ops)-1].GetSource(); src != nil && src.Attrs[pb.AttrMetadataTransfer] == "true" {
+		return withMetadata(g.context)
+	}
 	files := fstest.MapFS{}
 	var excludes []string
 	if op := s.ops[len(s.ops)-1].GetFile(); op != nil {
@@ -151,6 +156,29 @@ func (g *gateway) contentOf(s solved) fs.FS {
 		}
 	}
 	return files
+}
+
+// withMetadata adds the file in which a transfer of metadata leaves the names of all files.
+func withMetadata(files fstest.MapFS) fs.FS {
+	var frames []byte
+	_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || name == "." {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		link, _ := fs.ReadLink(files, name)
+		st := stat(info, link)
+		st.Path = name
+		data, err := st.MarshalVT()
+		frames = append(binary.LittleEndian.AppendUint32(frames, uint32(len(data))), data...)
+		return err
+	})
+	all := maps.Clone(files)
+	all[metadataFile] = &fstest.MapFile{Data: frames}
+	return all
 }
 
 // find is the vertex of the last solve with that name.

@@ -46,6 +46,7 @@ type image struct {
 	digest digest.Digest
 	config []byte
 	state  llb.State // with the config's environment
+	named  bool      // a named context stands in for the reference
 }
 
 // image is the first of the named contexts that the client has given, else what the
@@ -57,7 +58,7 @@ func (b *build) image(ctx context.Context, contexts []string, ref string, p ocis
 	}
 	named = reference.TagNameOnly(named)
 	for _, name := range contexts {
-		img := image{ref: named.String()}
+		img := image{ref: named.String(), named: true}
 		nc, err := b.NamedContext(name, dockerui.ContextOpt{
 			Platform: &p, ResolveMode: b.ImageResolveMode.String(), CaptureDigest: &img.digest,
 		})

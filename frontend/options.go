@@ -14,11 +14,12 @@ import (
 )
 
 // options are the parts of llbgen's options that all platforms share.
-func (b *build) options(toolchain llb.State, plans []plan.Plan, trees map[string][]string) llbgen.Options {
+func (b *build) options(tools toolchain, plans []plan.Plan, trees map[string][]string) llbgen.Options {
 	return llbgen.Options{
 		Context:       b.context.state,
 		Excludes:      b.context.excludes,
-		Toolchain:     toolchain,
+		Toolchain:     tools.state,
+		GoRoot:        tools.goRoot,
 		BuildPlatform: b.BuildPlatforms[0],
 		CacheID:       path.Join(b.CacheIDNamespace, "plimsoll-go-build"),
 		Fetch: llbgen.Fetch{

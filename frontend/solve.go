@@ -19,9 +19,10 @@ import (
 )
 
 // solve solves each platform's plan, in parallel.
-func (b *build) solve(ctx context.Context, target target, plans []plan.Plan, o llbgen.Options) (*client.Result, error) {
+func (b *build) solve(ctx context.Context, target target, plans []plan.Plan, listings []map[string]llbgen.Listing, o llbgen.Options) (*client.Result, error) {
 	rb, err := b.Build(ctx, func(ctx context.Context, _ *ocispec.Platform, idx int) (*dockerui.BuildResult, error) {
-		p := plans[idx]
+		p, o := plans[idx], o
+		o.Listings = listings[idx]
 		st, err := target.state(ctx, p, o)
 		if err != nil {
 			return nil, fmt.Errorf("building for %s: %w", platforms.Format(p.Platform), err)

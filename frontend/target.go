@@ -18,6 +18,8 @@ import (
 type target interface {
 	state(ctx context.Context, p plan.Plan, o llbgen.Options) (llb.State, error)
 	describe(p plan.Plan) (description, error)
+	// compiles reports whether the go command has to run for it.
+	compiles() bool
 }
 
 // description is what the exporter is told of one platform.
@@ -56,6 +58,8 @@ func (t imageTarget) state(ctx context.Context, p plan.Plan, o llbgen.Options) (
 	return llbgen.Image(ctx, p, o)
 }
 
+func (imageTarget) compiles() bool { return true }
+
 func (t imageTarget) describe(p plan.Plan) (description, error) {
 	config, err := json.Marshal(p.Config)
 	if err != nil {
@@ -75,6 +79,8 @@ func (binaryTarget) state(ctx context.Context, p plan.Plan, o llbgen.Options) (l
 	return llbgen.Binaries(ctx, p, o)
 }
 
+func (binaryTarget) compiles() bool { return true }
+
 func (binaryTarget) describe(p plan.Plan) (description, error) { return plain(p) }
 
 // planTarget is the plan as canonical JSON, /plan.json.
@@ -88,6 +94,8 @@ func (planTarget) state(_ context.Context, p plan.Plan, _ llbgen.Options) (llb.S
 	made := llb.WithCreatedTime(time.Unix(p.Epoch, 0).UTC())
 	return llb.Scratch().File(llb.Mkfile("/plan.json", 0o644, append(data, '\n'), made), llb.WithCustomName("write the plan")), nil
 }
+
+func (planTarget) compiles() bool { return false }
 
 func (planTarget) describe(p plan.Plan) (description, error) { return plain(p) }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"go/version"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -23,6 +24,7 @@ const officialImage = "docker.io/library/golang:"
 type toolchain struct {
 	state   llb.State
 	version string
+	goRoot  string // as of llbgen.Options
 }
 
 // toolchain resolves the toolchain image on the build platform and holds it to what the
@@ -49,7 +51,20 @@ func (b *build) toolchain(ctx context.Context, request planner.GoRequest) (toolc
 		}
 		return toolchain{}, &keyError{key, fmt.Errorf("toolchain image %s holds Go %s, and %s is asked for", ref, version, request)}
 	}
-	return toolchain{state: img.state, version: version}, nil
+	t := toolchain{state: img.state, version: version}
+	if !img.named {
+		t.goRoot = goRoot(img.ref, version)
+	}
+	return t, nil
+}
+
+// goRoot is where official images keep a Go that needs nothing else of them: its programs
+// are static since Go 1.21 (https://go.dev/blog/rebuild). Of other images nothing is known.
+func goRoot(ref, goVersion string) string {
+	if !strings.HasPrefix(ref, officialImage) || version.Compare("go"+goVersion, "go1.21") < 0 {
+		return ""
+	}
+	return "/usr/local/go"
 }
 
 // toolchainRef is build.image, else the smallest official image: the full one only where

@@ -130,6 +130,9 @@ func copied(c *pb.FileActionCopy) string {
 			s += " " + flag.name
 		}
 	}
+	if len(c.IncludePatterns) > 0 {
+		s += fmt.Sprintf(" include=%q", c.IncludePatterns)
+	}
 	if len(c.ExcludePatterns) > 0 {
 		s += fmt.Sprintf(" exclude=%q", c.ExcludePatterns)
 	}

@@ -21,10 +21,15 @@ const (
 	outDir      = "/out"
 	moduleCache = "/go/pkg/mod"
 	buildCache  = "/go/cache"
+	warmCache   = "/go/warm"
 	tempDir     = "/tmp"
 	homeDir     = "/root"
 	netrcFile   = homeDir + "/.netrc" // where git looks too
 	caFile      = "/run/secrets/plimsoll-ca.pem"
+
+	cacheProgDir  = "/plimsoll"
+	cacheProgName = "cacheprog"
+	cacheProg     = cacheProgDir + "/" + cacheProgName
 )
 
 // defaultPath is used for a toolchain image without a PATH.

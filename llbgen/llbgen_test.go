@@ -84,6 +84,24 @@ func private(o Options) Options {
 	return o
 }
 
+// listings adds what frontends find out about twoBinaries.
+func listings(o Options) Options {
+	o.GoRoot, o.Code = "/usr/local/go", llb.Local("code")
+	shared := []string{"go.work", "lib/go.mod", "svc/go.mod", "svc/go.sum", "svc/internal/[x]/x.go"}
+	o.Listings = map[string]Listing{}
+	for name, deps := range map[string][]string{"api": {"example.org/a", "example.org/b/c"}, "worker": {"example.org/a", "example.org/z"}} {
+		o.Listings[name] = Listing{Files: append([]string{"svc/cmd/" + name + "/main.go"}, shared...), Deps: deps, Std: []string{"fmt", "net/http"}}
+	}
+	return o
+}
+
+func setListings(o Options, edit func(*Listing)) {
+	for name, l := range o.Listings {
+		edit(&l)
+		o.Listings[name] = l
+	}
+}
+
 // TestGraph holds the whole graph: argv, environments, mounts, networks, modes, names.
 func TestGraph(t *testing.T) {
 	trees := func(o Options) Options {
@@ -94,6 +112,18 @@ func TestGraph(t *testing.T) {
 	hello.Compiles = hello.Compiles[:1]
 	hello.Compiles[0].ModFiles, hello.Compiles[0].Work, hello.Compiles[0].Dir = nil, "off", "."
 	hello.Layers = []plan.Layer{{Name: "binaries", Files: hello.Layers[2].Files[:1]}}
+	listed := listings(trees(private(options())))
+	small := options()
+	small.Listings = map[string]Listing{"api": {Files: []string{"go.mod", "main.go"}, Std: []string{"fmt"}}}
+	vendored, profiled := listings(trees(options())), listings(trees(options()))
+	vendored.GoRoot = ""
+	setListings(vendored, func(l *Listing) { l.Vendor = "vendor" })
+	setListings(profiled, func(l *Listing) { l.Profile = "svc/cmd/api/default.pgo" })
+	vendoredPlan := twoBinaries()
+	for i := range vendoredPlan.Compiles {
+		vendoredPlan.Compiles[i].ModFiles = nil
+		vendoredPlan.Compiles[i].Flags = []string{"-trimpath", "-mod=vendor"}
+	}
 	overBase := trees(options())
 	based := twoBinaries()
 	based.Base.Ref = "docker.io/library/debian:13"
@@ -107,6 +137,10 @@ func TestGraph(t *testing.T) {
 		make func(plan.Plan, Options) (llb.State, error)
 	}{
 		{"image", twoBinaries(), trees(private(options())), nil},
+		{"listed", twoBinaries(), listed, nil},
+		{"small", hello, small, nil},
+		{"vendored", vendoredPlan, vendored, nil},
+		{"profile", twoBinaries(), profiled, nil},
 		{"base", based, overBase, nil},
 		{"hello", hello, options(), nil},
 		{"binaries", twoBinaries(), options(), func(p plan.Plan, o Options) (llb.State, error) { return Binaries(t.Context(), p, o) }},
@@ -143,7 +177,7 @@ func golden(t *testing.T, file, got string) {
 // TestDeterministic makes the graph twice from nothing and compares bytes.
 func TestDeterministic(t *testing.T) {
 	marshal := func() [][]byte {
-		o := private(options())
+		o := listings(private(options()))
 		o.TreeFiles = map[string][]string{"svc/migrations": {"001.sql"}}
 		st, err := Image(t.Context(), twoBinaries(), o)
 		if err != nil {
@@ -162,10 +196,11 @@ func TestDeterministic(t *testing.T) {
 
 // TestFetchAlone holds that one vertex sees secrets and a network, and that platforms share it.
 func TestFetchAlone(t *testing.T) {
-	digests := map[string]bool{}
+	digests, programs := map[string]bool{}, map[string]bool{}
 	for _, arch := range []string{"amd64", "arm64"} {
 		p, o := twoBinaries(), private(options())
 		o.ShowPlatform = true
+		o = listings(o)
 		o.TreeFiles = map[string][]string{"svc/migrations": nil}
 		p.Platform.Architecture = arch
 		for i := range p.Compiles {
@@ -187,6 +222,9 @@ func TestFetchAlone(t *testing.T) {
 			if fetch {
 				digests[string(v.digest)] = true
 			}
+			if v.name == "compile the build cache program" {
+				programs[string(v.digest)] = true
+			}
 			secrets := slices.ContainsFunc(e.Mounts, func(m *pb.Mount) bool { return m.MountType == pb.MountType_SECRET })
 			if secrets != fetch || (e.Network != pb.NetMode_NONE) != fetch || (e.Meta.ProxyEnv != nil) != fetch {
 				t.Errorf("%s: secrets %v, network %s, proxy %v", v.name, secrets, e.Network, e.Meta.ProxyEnv)
@@ -198,12 +236,12 @@ func TestFetchAlone(t *testing.T) {
 				t.Errorf("%s runs on %s, not the build platform", v.name, v.op.Platform.Architecture)
 			}
 		}
-		if execs != 3 {
-			t.Errorf("%d exec vertices, not one fetch and two compiles", execs)
+		if execs != 7 {
+			t.Errorf("%d exec vertices, not the fetch, the cache program, three compiles and two links", execs)
 		}
 	}
-	if len(digests) != 1 {
-		t.Errorf("%d different fetches for two platforms", len(digests))
+	if len(digests) != 1 || len(programs) != 1 {
+		t.Errorf("%d different fetches and %d cache programs for two platforms", len(digests), len(programs))
 	}
 }
 

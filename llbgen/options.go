@@ -11,16 +11,25 @@ import (
 type Options struct {
 	// Context is the build context as it comes, with any modes and owners.
 	Context llb.State
+	// Code is where the files of Listings are, as they come; its zero value is Context.
+	Code llb.State
+	// Listings say, by the name of a binary, what compiling it reads. A binary without one
+	// is compiled in a single vertex, from the whole context.
+	Listings map[string]Listing
 	// Excludes are patterns of an ignore file that Context has not been through
 	// (a git or http context); empty where the client has applied it.
 	Excludes []string
 	// Toolchain is the toolchain image with its config, of which PATH is used.
 	Toolchain llb.State
+	// GoRoot is where a toolchain that needs nothing else is in its image, such as
+	// /usr/local/go: compiling then takes that directory alone. Empty takes the whole image.
+	GoRoot string
 	// BuildPlatform is where the go command runs, whatever the target is.
 	BuildPlatform ocispec.Platform
 	// Base is the base image's root file system; its zero value is scratch.
 	Base llb.State
-	// CacheID names the persistent cache mount that holds Go's build cache.
+	// CacheID names the persistent cache mount that keeps what was compiled before. It
+	// only saves time: no result depends on what is in it.
 	CacheID string
 	// Fetch says how modules are fetched.
 	Fetch Fetch
@@ -34,6 +43,23 @@ type Options struct {
 	// Locations say where the lines that a vertex comes from stand in the spec. The
 	// keys are those of FetchLocation, CompileLocation and LayerLocation.
 	Locations map[string][]llb.ConstraintsOpt
+}
+
+// Listing is what compiling one binary reads, and what of it can be compiled before the
+// service's own packages.
+type Listing struct {
+	// Files are the files of the service's own packages and all module files, relative
+	// to the context root.
+	Files []string
+	// Vendor is the directory of vendored packages, relative to the context root; empty
+	// where they come from the module cache.
+	Vendor string
+	// Deps are the third-party packages that the service's own packages import.
+	Deps []string
+	// Std are the standard packages that the service's own packages import.
+	Std []string
+	// Profile is the profile that -pgo=auto uses, relative to the context root, or empty.
+	Profile string
 }
 
 // Fetch is the surroundings of the fetch vertex. None of it reaches the image:

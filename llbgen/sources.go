@@ -1,6 +1,7 @@
 package llbgen
 
 import (
+	"strings"
 	"time"
 
 	"github.com/moby/buildkit/client/llb"
@@ -24,23 +25,72 @@ func Sources(o Options) llb.State { return (&graph{Options: o}).sources() }
 // of BuildKit's content keys, so without it a checkout under another umask would miss
 // every cache. It also applies an ignore file where the client could not.
 func (g *graph) sources() llb.State {
-	return llb.Scratch().File(llb.Copy(g.Context, "/", "/", &llb.CopyInfo{
+	return llb.Scratch().File(llb.Copy(g.Context, "/", "/", g.normalised(nil)), g.sourceVertex("normalise the build context")...)
+}
+
+// code is the part of the build context that a unit's packages are in, normalised: other
+// files of it key nothing.
+func (g *graph) code(u unit) llb.State {
+	return g.selected(u.Listing, "normalise the service's sources")
+}
+
+// codeContext is the context that holds the files of listings.
+func (g *graph) codeContext() llb.State {
+	if g.Code.Output() != nil {
+		return g.Code
+	}
+	return g.Context
+}
+
+// normalised is the copy that normalises what the patterns choose, or all of it.
+func (g *graph) normalised(include []string) *llb.CopyInfo {
+	return &llb.CopyInfo{
 		CopyDirContentsOnly: true,
+		IncludePatterns:     include,
 		ExcludePatterns:     g.Excludes,
 		Mode:                &llb.ChmodOpt{ModeStr: normalMode},
 		ChownOpt:            rootOwner(),
 		CreatedTime:         &sourceTime,
-	}), g.shared("normalise the build context")...)
+	}
 }
 
-// modFiles is the part of the sources that decides which modules are fetched.
-func (g *graph) modFiles(files []string) llb.State {
-	var action *llb.FileAction
-	for _, f := range files {
-		opts := &llb.CopyInfo{CreateDestPath: true, FollowSymlinks: true, CreatedTime: &sourceTime, ChownOpt: rootOwner()}
-		action = thenCopy(action, g.sources(), rooted(f), rooted(f), opts)
+// sourceVertex is about for the vertices that only sort out files of the context; they
+// show as one. Their files are in every build's context: no cache has to hold them.
+func (g *graph) sourceVertex(name string) []llb.ConstraintsOpt {
+	return append(g.shared(name), llb.WithoutExportCache(), llb.ProgressGroup("plimsoll-sources", "prepare sources", false))
+}
+
+// Patterns choose the files of a listing.
+func (l Listing) Patterns() []string {
+	var all []string
+	for _, f := range l.Files {
+		all = append(all, Pattern(f))
 	}
-	return llb.Scratch().File(action, g.shared("select module files")...)
+	if l.Vendor != "" {
+		all = append(all, Pattern(l.Vendor))
+	}
+	return all
+}
+
+// Pattern is the pattern that matches one path (and what is below it): characters with a
+// meaning in patterns are escaped.
+func Pattern(name string) string {
+	if !strings.ContainsAny(name, `*?[]\^!`) {
+		return name
+	}
+	var b strings.Builder
+	for _, r := range name {
+		if strings.ContainsRune(`*?[]\^+(){}|!`, r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// selected is a part of the build context, normalised.
+func (g *graph) selected(l Listing, name string) llb.State {
+	return llb.Scratch().File(llb.Copy(g.codeContext(), "/", "/", g.normalised(l.Patterns())), g.sourceVertex(name)...)
 }
 
 func rootOwner() *llb.ChownOpt {

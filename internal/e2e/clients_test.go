@@ -162,11 +162,11 @@ func TestRegistryCache(t *testing.T) {
 
 	fresh := b.FreshDaemon(t)
 	out := b.BuildxOn(t, fresh, nil, append(build, "--cache-from", cache, dir)...).Must(t).Stderr
-	if step := stepOf(out, "compile app"); !strings.Contains(step, "CACHED") {
+	if step := stepOf(out, "link app"); !strings.Contains(step, "CACHED") {
 		t.Errorf("the compile was not cached:\n%s", out)
 	}
 	out = b.BuildxOn(t, fresh, nil, append(build, "--no-cache", dir)...).Must(t).Stderr
-	if step := stepOf(out, "compile app"); step == "" || strings.Contains(step, "CACHED") {
+	if step := stepOf(out, "link app"); step == "" || strings.Contains(step, "CACHED") {
 		t.Errorf("--no-cache did not compile:\n%s", out)
 	}
 }
@@ -231,7 +231,7 @@ func TestEngineBuildKit(t *testing.T) {
 	dir, dest := unpack(t, app), filepath.Join(t.TempDir(), "layout")
 	res := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "--progress", "plain", "-o", "type=oci,tar=false,dest="+dest, dir).must(t)
 	has(t, "stdout", res.stdout, "oci:"+dest+"@sha256:")
-	has(t, "progress", res.stderr, "compile app")
+	has(t, "progress", res.stderr, "link app")
 	has(t, "the summary", res.stderr, "verified, ")
 	plimsoll(t, b, nil, "verify", strings.TrimSpace(res.stdout)).must(t)
 	same(t, images(t, dest)["linux/amd64"], images(t, embeddedLayout(t, b, dir))["linux/amd64"])

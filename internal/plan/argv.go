@@ -11,7 +11,8 @@ import (
 type Step string
 
 // The steps of a compile. Fetch needs the network and nothing but ModFiles; Link
-// needs the sources and, with a filled module cache, no network.
+// needs the sources and, with a filled module cache, no network. Link compiles what
+// the build cache does not hold, so it is enough alone; see also CompileArgv.
 const (
 	Fetch Step = "fetch"
 	Link  Step = "link"
@@ -26,6 +27,8 @@ type Paths struct {
 	// Overlay is the absolute path of a go build overlay file, or empty. It may
 	// only hide files that the build context does not hold.
 	Overlay string
+	// Verbose makes Link name the packages that it compiles.
+	Verbose bool
 }
 
 // Argv is the command line of a step, argv[0] being "go". It runs in
@@ -41,13 +44,15 @@ func Argv(step Step, c Compile, p Paths) ([]string, error) {
 }
 
 func linkArgv(c Compile, p Paths) ([]string, error) {
-	argv := append([]string{"go", "build"}, c.Flags...)
+	argv := []string{"go", "build"}
+	if p.Verbose {
+		argv = append(argv, "-v")
+	}
+	argv = append(argv, c.Flags...)
 	if p.Overlay != "" {
 		argv = append(argv, "-overlay="+p.Overlay)
 	}
-	if len(c.Tags) > 0 {
-		argv = append(argv, "-tags="+strings.Join(c.Tags, ","))
-	}
+	argv = append(argv, c.tagFlag()...)
 	flags := slices.Clone(c.Ldflags)
 	for _, stamp := range c.Stamp {
 		flags = append(flags, "-X", stamp)
@@ -57,6 +62,42 @@ func linkArgv(c Compile, p Paths) ([]string, error) {
 		return nil, fmt.Errorf("quoting -ldflags of %s: %w", c.Name, err)
 	}
 	return append(argv, "-ldflags="+ldflags, "-o", p.Out, c.Package), nil
+}
+
+// Packages are what a CompileArgv compiles.
+type Packages struct {
+	// Paths are import paths, or paths relative to Compile.Dir. What they import is
+	// compiled too.
+	Paths []string
+	// Standard is set for packages of the standard library, away from any module.
+	Standard bool
+	// Profile is the absolute path of the profile that -pgo=auto would find beside the
+	// main package; empty without one. It is part of the key of every package.
+	Profile string
+}
+
+// CompileArgv is the command line that compiles packages just as Link would, and links
+// nothing: Link finds them in the build cache. `go build` of a main package links in any
+// case, `go list -export` does not.
+func CompileArgv(c Compile, p Packages) []string {
+	argv := []string{"go", "list", "-export", "-deps"}
+	for _, flag := range c.Flags {
+		switch {
+		case p.Standard && strings.HasPrefix(flag, "-mod="):
+		case p.Profile != "" && flag == "-pgo=auto":
+			argv = append(argv, "-pgo="+p.Profile)
+		default:
+			argv = append(argv, flag)
+		}
+	}
+	return append(append(argv, c.tagFlag()...), p.Paths...)
+}
+
+func (c Compile) tagFlag() []string {
+	if len(c.Tags) == 0 {
+		return nil
+	}
+	return []string{"-tags=" + strings.Join(c.Tags, ",")}
 }
 
 // quoteFields joins arguments as cmd/go splits them (cmd/internal/quoted): a

@@ -155,6 +155,27 @@ func TestArgv(t *testing.T) {
 	}
 }
 
+func TestCompileArgv(t *testing.T) {
+	c := sample().Compiles[0]
+	c.Flags = []string{"-trimpath", "-mod=readonly", "-pgo=auto"}
+	for name, row := range map[string]struct {
+		packages Packages
+		want     []string
+	}{
+		"own":      {Packages{Paths: []string{"./cmd/x"}}, []string{"-trimpath", "-mod=readonly", "-pgo=auto", "-tags=a,b", "./cmd/x"}},
+		"standard": {Packages{Paths: []string{"fmt", "io"}, Standard: true}, []string{"-trimpath", "-pgo=auto", "-tags=a,b", "fmt", "io"}},
+		"profile":  {Packages{Paths: []string{"x.org/y"}, Profile: "/src/default.pgo"}, []string{"-trimpath", "-mod=readonly", "-pgo=/src/default.pgo", "-tags=a,b", "x.org/y"}},
+	} {
+		got, want := CompileArgv(c, row.packages), append([]string{"go", "list", "-export", "-deps"}, row.want...)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if got, _ := Argv(Link, c, Paths{Out: "/o", Verbose: true}); got[2] != "-v" {
+		t.Errorf("verbose: %q", got)
+	}
+}
+
 func TestEnvironIsSortedAndKnowsTheWorkspace(t *testing.T) {
 	c := Compile{Work: "svc/go.work", Env: []string{"GOOS=linux", "ZZ=1"}}
 	want := []string{"GOOS=linux", "GOWORK=/src/svc/go.work", "ZZ=1"}

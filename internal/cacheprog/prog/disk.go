@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+)
+
+// entry is one line of an action's file, as Go's own disk cache writes it: a later go command
+// with GOCACHE set to the directory finds everything (cmd/go/internal/cache).
+type entry struct {
+	action, output []byte
+	size           int64 // bytes
+	time           int64 // nanoseconds since 1970
+}
+
+func (e entry) String() string {
+	return fmt.Sprintf("v1 %x %x %20d %20d\n", e.action, e.output, e.size, e.time)
+}
+
+// parseEntry reads an action's file; ok is false for anything but one whole line.
+func parseEntry(data []byte) (e entry, ok bool) {
+	if len(data) == 0 || len(data) > 1<<10 || data[len(data)-1] != '\n' {
+		return entry{}, false
+	}
+	f := bytes.Fields(data)
+	if len(f) != 5 || string(f[0]) != "v1" {
+		return entry{}, false
+	}
+	var errs [4]error
+	e.action, errs[0] = hex.DecodeString(string(f[1]))
+	e.output, errs[1] = hex.DecodeString(string(f[2]))
+	e.size, errs[2] = strconv.ParseInt(string(f[3]), 10, 64)
+	e.time, errs[3] = strconv.ParseInt(string(f[4]), 10, 64)
+	if errors.Join(errs[:]...) != nil || len(e.action) == 0 || len(e.output) == 0 || e.size < 0 || e.time < 0 {
+		return entry{}, false
+	}
+	return e, true
+}
+
+func actionFile(dir string, id []byte) string { return cacheFile(dir, id, "-a") }
+func outputFile(dir string, id []byte) string { return cacheFile(dir, id, "-d") }
+
+func cacheFile(dir string, id []byte, suffix string) string {
+	return filepath.Join(dir, hex.EncodeToString(id[:1]), hex.EncodeToString(id)+suffix)
+}
+
+// lookup finds an entry whose output is there in its full size.
+func lookup(dir string, action []byte) (entry, bool) {
+	data, err := os.ReadFile(actionFile(dir, action))
+	if err != nil {
+		return entry{}, false
+	}
+	e, ok := parseEntry(data)
+	if !ok || !bytes.Equal(e.action, action) {
+		return entry{}, false
+	}
+	info, err := os.Stat(outputFile(dir, e.output))
+	return e, err == nil && info.Mode().IsRegular() && info.Size() == e.size
+}
+
+// store writes an entry, its output first: whoever finds the entry finds the output.
+func store(dir string, e entry, body []byte, at time.Time) error {
+	output := outputFile(dir, e.output)
+	if info, err := os.Stat(output); err != nil || info.Size() != e.size {
+		if err := write(output, body, at); err != nil {
+			return err
+		}
+	}
+	return write(actionFile(dir, e.action), []byte(e.String()), at)
+}
+
+// write puts a file in its place as a whole, however many programs write it at once.
+func write(name string, data []byte, at time.Time) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(name), ".new-")
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(name), 0o755); err == nil {
+			f, err = os.CreateTemp(filepath.Dir(name), ".new-")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Chtimes(f.Name(), at, at)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
+}

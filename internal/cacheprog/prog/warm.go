@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// How long what earlier builds left is kept unused, how exactly its use is noted, and how
+// often it is looked through: Go's own figures.
+const (
+	keepFor   = 5 * 24 * time.Hour
+	noteUse   = time.Hour
+	sweepEach = 24 * time.Hour
+)
+
+// swept is the file whose time says when warm was looked through.
+const swept = "swept"
+
+// cache is a build cache in a container's layer, and one that outlives the container. What is
+// found in the second comes into the first: the layer then holds all that the compile used.
+type cache struct {
+	dir  string
+	warm string // empty without one
+}
+
+func (c *cache) get(action []byte) (entry, bool, error) {
+	if e, ok := lookup(c.dir, action); ok || c.warm == "" {
+		return e, ok, nil
+	}
+	e, ok := lookup(c.warm, action)
+	if !ok {
+		return entry{}, false, nil
+	}
+	body, err := os.ReadFile(outputFile(c.warm, e.output))
+	// Nothing in a cache mount is to be believed: other builds write there too.
+	if sum := sha256.Sum256(body); err != nil || !bytes.Equal(sum[:], e.output) {
+		return entry{}, false, nil
+	}
+	c.used(actionFile(c.warm, action), outputFile(c.warm, e.output))
+	return e, true, store(c.dir, e, body, fixedTime)
+}
+
+// put keeps an output in both. Only the layer's has to be there.
+func (c *cache) put(action, output, body []byte) error {
+	e := entry{action: action, output: output, size: int64(len(body)), time: time.Now().UnixNano()}
+	if c.warm != "" {
+		_ = store(c.warm, e, body, time.Now()) // full or read-only: the next build compiles again
+	}
+	return store(c.dir, e, body, fixedTime)
+}
+
+// used notes that files of warm are in use.
+func (c *cache) used(files ...string) {
+	now := time.Now()
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && now.Sub(info.ModTime()) > noteUse {
+			_ = os.Chtimes(file, now, now)
+		}
+	}
+}
+
+// close looks through warm once a day and removes what nothing has used for days.
+func (c *cache) close() error {
+	if c.warm == "" {
+		return nil
+	}
+	now, stamp := time.Now(), filepath.Join(c.warm, swept)
+	if info, err := os.Stat(stamp); err == nil && now.Sub(info.ModTime()) < sweepEach {
+		return nil
+	}
+	if err := write(stamp, nil, now); err != nil {
+		return nil // a cache that cannot be written cannot be swept
+	}
+	files, err := filepath.Glob(filepath.Join(c.warm, "[0-9a-f][0-9a-f]", "*"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		name := filepath.Base(file)
+		ours := strings.HasSuffix(name, "-a") || strings.HasSuffix(name, "-d") || strings.HasPrefix(name, ".new-")
+		if err == nil && ours && now.Sub(info.ModTime()) > keepFor {
+			_ = os.Remove(file) // another build may have been faster
+		}
+	}
+	return nil
+}

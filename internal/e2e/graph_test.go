@@ -1,0 +1,265 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/moby/buildkit/client"
+
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+	"github.com/plimsoll-build/plimsoll/internal/testenv"
+)
+
+// mono is a repository of two services: one with a dependency, a workspace-free module, an
+// embedded file and a stamp.
+const mono = `
+-- plimsoll.yaml --
+# syntax=ghcr.io/plimsoll-build/plimsoll:1
+apiVersion: plimsoll.build/v1
+name: svc
+build:
+  main: ./svc/a
+  stamp: {version: main.version, revision: main.revision}
+-- go.mod --
+module example.com/mono
+
+go 1.26
+
+require golang.org/x/sync v0.10.0
+-- go.sum --
+-- svc/a/main.go --
+package main
+
+import (
+	"embed"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+
+	"example.com/mono/lib/leaf"
+)
+
+//go:embed text
+var text embed.FS
+
+var version, revision string
+
+func main() {
+	var g errgroup.Group
+	g.Go(func() error { return http.ErrServerClosed })
+	println(leaf.Word(), version, revision, g.Wait().Error())
+	_, _ = text.ReadFile("text/a.txt")
+}
+-- svc/a/main_test.go --
+package main
+-- svc/a/text/a.txt --
+a
+-- svc/b/main.go --
+package main
+
+import "example.com/mono/lib/other"
+
+func main() { println(other.Word) }
+-- lib/leaf/leaf.go --
+package leaf
+
+func Word() string { return "leaf" }
+-- lib/other/other.go --
+package other
+
+const Word = "other"
+-- README.md --
+about
+-- .git/HEAD --
+ref: refs/heads/main
+`
+
+// progressOf builds the image into a layout and returns what ran, by name, and its output.
+func progressOf(t *testing.T, b *testenv.Bed, d *testenv.Daemon, dir, dest string, args ...string) (ran map[string]string, all map[string]bool) {
+	t.Helper()
+	args = append([]string{"build", "--progress=rawjson", "--provenance=false", "-f", dir + "/plimsoll.yaml", "-o", "type=oci,tar=false,dest=" + dest}, args...)
+	out := b.BuildxOn(t, d, nil, append(args, dir)...).Must(t).Stderr
+	names, logs := map[string]string{}, map[string]string{}
+	finished, cached := map[string]bool{}, map[string]bool{}
+	lines := bufio.NewScanner(strings.NewReader(out))
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var s client.SolveStatus
+		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
+			continue // buildx' own words
+		}
+		for _, v := range s.Vertexes {
+			id := v.Digest.String()
+			names[id] = v.Name
+			finished[id] = finished[id] || v.Completed != nil
+			cached[id] = cached[id] || v.Cached // it may be loaded after that, as if it ran
+		}
+		for _, l := range s.Logs {
+			logs[l.Vertex.String()] += string(l.Data)
+		}
+	}
+	ran, all = map[string]string{}, map[string]bool{}
+	for id, name := range names {
+		all[name] = true
+		if finished[id] && !cached[id] {
+			ran[name] += logs[id]
+		}
+	}
+	return ran, all
+}
+
+// Names of vertices that run the go command.
+const (
+	takesGo   = "take what compiling reads of go"
+	makesProg = "compile the build cache program"
+	std       = "compile the standard library"
+	fetches   = "fetch Go modules"
+	others    = "compile packages of other modules"
+	own       = "compile the service's own packages"
+	links     = "link svc"
+)
+
+// execs are the vertices that ran the go command, sorted.
+func execs(ran map[string]string) []string {
+	var out []string
+	for name := range ran {
+		if slices.Contains([]string{makesProg, std, fetches, others, own, links}, name) {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// plainBuild is the sha256 of the binary that the plan's own command line makes on this
+// machine, without any of our graph.
+func plainBuild(t *testing.T, b *testenv.Bed, dir string, args ...string) string {
+	t.Helper()
+	var p plan.Plan
+	printed := plimsoll(t, b, nil, append(append([]string{"plan", "--platform", "linux/amd64"}, args...), dir)...).must(t).stdout
+	if err := json.Unmarshal([]byte(printed), &p); err != nil {
+		t.Fatal(err)
+	}
+	c, paths := p.Compiles[0], plan.Paths{Context: dir, Out: filepath.Join(t.TempDir(), "svc")}
+	argv, err := plan.Argv(plan.Link, c, paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+	cmd.Dir = filepath.Join(dir, c.Dir)
+	cmd.Env = append(os.Environ(), append(plan.Environ(c, paths), "GOCACHE="+coldCache)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(paths.Out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sum(data)
+}
+
+// coldCache is a Go build cache that only plainBuild uses.
+var coldCache = filepath.Join(os.TempDir(), "plimsoll-e2e-go-build")
+
+func edit(t *testing.T, dir, name, old, new string) {
+	t.Helper()
+	file := filepath.Join(dir, name)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(data), old) {
+		t.Fatalf("%s lacks %q", name, old)
+	}
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(data), old, new)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// monorepo is mono with its go.sum, in a directory of its own.
+func monorepo(t *testing.T) string {
+	t.Helper()
+	dir := unpack(t, mono)
+	if err := os.RemoveAll(filepath.Join(dir, "go.sum")); err != nil {
+		t.Fatal(err)
+	}
+	runGo(t, dir, []string{"GOWORK=off"}, "mod", "tidy")
+	return dir
+}
+
+// TestFreshDaemonRunsOnlyWhatChanged exports one daemon's cache, and imports it on a fresh
+// daemon for each change: what runs there, and that the binary is the one of a plain build.
+func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
+	b := bed(t)
+	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
+	cache := "type=registry,ref=" + b.Registry.Addr + "/cache/mono:1"
+	first := monorepo(t)
+	ran, _ := progressOf(t, b, b.Daemon, first, t.TempDir()+"/l", "--cache-to", cache+",mode=max,compression=zstd")
+	if _, ok := ran[links]; !ok {
+		t.Fatalf("the first build did not link: %v", ran)
+	}
+	touch := func(t *testing.T, dir string) {
+		err := filepath.WalkDir(dir, func(name string, d os.DirEntry, err error) error {
+			if err == nil {
+				err = os.Chtimes(name, time.Time{}, time.Now().Add(-240*time.Hour))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		edit func(t *testing.T, dir string)
+		args []string
+		want []string
+	}{
+		{"nothing", func(*testing.T, string) {}, nil, nil},
+		{"another umask", groupWritable, nil, nil},
+		{"other times", touch, nil, nil},
+		{"README and test and dot-git and another service", func(t *testing.T, dir string) {
+			edit(t, dir, "README.md", "about", "more about")
+			edit(t, dir, "svc/a/main_test.go", "package main", "package main\n\nvar x = 1")
+			edit(t, dir, ".git/HEAD", "main", "other")
+			edit(t, dir, "svc/b/main.go", "println", "print")
+			edit(t, dir, "lib/other/other.go", "other\"", "another\"")
+		}, nil, nil},
+		{"only the commit", func(*testing.T, string) {}, []string{"--build-arg", "REVISION=0123456789012345678901234567890123456789"}, []string{links}},
+		{"a leaf", func(t *testing.T, dir string) { edit(t, dir, "lib/leaf/leaf.go", `"leaf"`, `"edit"`) }, nil, []string{own, links}},
+		{"an embedded file", func(t *testing.T, dir string) { edit(t, dir, "svc/a/text/a.txt", "a", "b") }, nil, []string{own, links}},
+		{"a dependency", func(t *testing.T, dir string) {
+			runGo(t, dir, []string{"GOWORK=off"}, "get", "golang.org/x/sync@v0.11.0")
+		}, nil, []string{others, own, fetches, links}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, dest := monorepo(t), filepath.Join(t.TempDir(), "layout")
+			c.edit(t, dir)
+			ran, all := progressOf(t, b, b.FreshDaemon(t), dir, dest, append([]string{"--cache-from", cache}, c.args...)...)
+			slices.Sort(c.want)
+			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
+				t.Errorf("what ran (-want +got):\n%s", diff)
+			}
+			if out := ran[links]; len(c.want) == 1 && strings.Contains(out, "mono") {
+				t.Errorf("linking compiled something:\n%s", out)
+			}
+			for name := range all {
+				if strings.Contains(name, "golang:") && !strings.Contains(name, "load metadata") && !slices.Contains(c.want, fetches) && ran[name] != "" {
+					t.Errorf("the toolchain image was pulled: %s", name)
+				}
+			}
+			img := images(t, dest)["linux/amd64"]
+			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir, c.args...); got != want {
+				t.Errorf("the binary is %s, that of a plain build %s", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,200 @@
+package llbgen
+
+import (
+	"github.com/moby/buildkit/client/llb"
+	"github.com/moby/buildkit/solver/pb"
+
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+)
+
+// noModulePackage is what the vertex of the dependencies compiles for a service that imports
+// none: its module cache is wanted all the same, since modules that nothing imports may still
+// be asked for their go.mod.
+const noModulePackage = "errors"
+
+// binary is a file system that holds the compile's binary at its root.
+func (g *graph) binary(c plan.Compile) (llb.State, error) {
+	u, ok := g.unit(c)
+	if !ok {
+		return g.simple(c)
+	}
+	s, err := g.compiled(u)
+	if err != nil {
+		return llb.State{}, err
+	}
+	return g.link(c, "link "+c.Name, s)
+}
+
+// stock is what is at hand when a binary is compiled or linked.
+type stock struct {
+	sources llb.State
+	modules *llb.State // nil where none are fetched
+	cache   llb.State  // Go's build cache
+}
+
+// compiled compiles a unit's packages: those of the standard library, those of other
+// modules and the service's own, each in a vertex on top of the one before, so that each
+// runs again only if something changed that it reads.
+func (g *graph) compiled(u unit) (stock, error) {
+	s := stock{sources: g.code(u), cache: llb.Scratch()}
+	if u.Profile == "" { // it is part of the key of every package: nothing to share
+		c, packages := u.std(g.plan.Go)
+		if len(packages.Paths) > 0 {
+			run := g.compile(c, packages, compileStep{name: "compile the standard library", std: true, cache: s.cache, served: !u.small()})
+			s.cache = run.cache
+		}
+	}
+	if err := g.dependencies(u, &s); err != nil {
+		return stock{}, err
+	}
+	own := g.compile(u.Compile, plan.Packages{Paths: u.mains}, compileStep{
+		name: "compile the service's own packages", cache: s.cache, served: !u.small(), warm: true,
+		mounts: append(s.moduleMount(), llb.AddMount(sourceDir, s.sources, llb.Readonly)),
+		about:  g.Locations[CompileLocation(u.Name)],
+	})
+	s.cache = own.cache
+	return s, nil
+}
+
+// dependencies compiles the packages of other modules, and takes from the module cache
+// what compiling read: the rest of it need not travel.
+func (g *graph) dependencies(u unit, s *stock) error {
+	fetched, ok, err := g.modules(u.Compile)
+	if err != nil || !ok && (u.Vendor == "" || u.small()) {
+		return err
+	}
+	if u.small() {
+		s.modules = &fetched
+		return nil
+	}
+	packages := plan.Packages{Paths: u.Deps}
+	files := u.moduleFiles()
+	if len(u.Deps) == 0 {
+		packages.Paths = []string{noModulePackage}
+	}
+	if u.Profile != "" {
+		packages.Profile = sourceDir + rooted(u.Profile)
+		files = append(files, u.Profile)
+	}
+	step := compileStep{name: "compile packages of other modules", cache: s.cache, served: true}
+	if ok {
+		step.prune = true
+		step.mounts = []llb.RunOption{
+			llb.AddMount(sourceDir, g.selected(Listing{Files: files}, "select module files"), llb.ForceNoOutput),
+			llb.AddMount(moduleCache, fetched, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)),
+		}
+	} else {
+		step.mounts = []llb.RunOption{llb.AddMount(sourceDir, g.selected(Listing{Files: files, Vendor: u.Vendor}, "select vendored packages"), llb.Readonly)}
+	}
+	run := g.compile(u.Compile, packages, step)
+	s.cache = run.cache
+	if ok {
+		s.modules = &run.pruned
+	}
+	return nil
+}
+
+// compileStep is one run of the go command that compiles and does not link.
+type compileStep struct {
+	name   string
+	cache  llb.State // the build cache that it adds to
+	std    bool
+	served bool // the build cache is served by our program
+	warm   bool // if served, keep what it compiled for the daemon's next build
+	prune  bool // take from the module cache what it read
+	mounts []llb.RunOption
+	about  []llb.ConstraintsOpt
+}
+
+type compileRun struct{ cache, pruned llb.State }
+
+// compile is a vertex whose output is the build cache with the packages in it.
+func (g *graph) compile(c plan.Compile, packages plan.Packages, step compileStep) compileRun {
+	packages.Standard = step.std
+	argv := plan.CompileArgv(c, packages)
+	dir := c.Dir
+	if step.std {
+		dir, c.Work = ".", "off"
+	}
+	env := g.compileEnv(c)
+	opts := step.mounts
+	if step.served {
+		opts = append(opts, g.serve(env, step.warm)...)
+	}
+	if step.prune {
+		argv = append([]string{cacheProg, "prune", "-modcache", moduleCache, "-out", outDir, "--"}, argv...)
+	} else {
+		argv = silent(argv)
+	}
+	run := g.run(g.goRoot(), argv, env, dir, pb.NetMode_NONE, append(opts, runOptions(append(g.about(step.name), step.about...))...))
+	var out compileRun
+	if step.prune {
+		out.pruned = run.AddMount(outDir, llb.Scratch())
+	}
+	out.cache = run.AddMount(buildCache, step.cache, llb.ContentCache(llb.MountContentCacheOff))
+	return out
+}
+
+// serve lets our program serve the build cache, not the go command: what is in a layer then
+// stays there, where the go command would touch files that are an hour old (a copy of each)
+// and delete those that are five days old. A Go before 1.24 does not know the variable; it
+// finds the same files.
+func (g *graph) serve(env map[string]string, warm bool) []llb.RunOption {
+	env["GOCACHEPROG"] = cacheProg + " cache -dir " + buildCache
+	opts := []llb.RunOption{llb.AddMount(cacheProgDir, g.cacheProgram(), llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))}
+	if warm {
+		env["GOCACHEPROG"] += " -warm " + warmCache
+		opts = append(opts, llb.AddMount(warmCache, llb.Scratch(), llb.AsPersistentCacheDir(g.CacheID, llb.CacheMountShared)))
+	}
+	return opts
+}
+
+// silent makes go list print nothing but errors: it would name a thousand packages.
+func silent(argv []string) []string {
+	return append([]string{argv[0], argv[1], `-f={{""}}`}, argv[2:]...)
+}
+
+// link is the vertex that writes a binary. All packages are compiled already, so that what
+// is known at link time only (the stamp) compiles nothing: -v would name the packages.
+func (g *graph) link(c plan.Compile, name string, s stock) (llb.State, error) {
+	argv, err := plan.Argv(plan.Link, c, plan.Paths{Context: sourceDir, Out: outDir + "/" + c.Name, Verbose: true})
+	if err != nil {
+		return llb.State{}, err
+	}
+	opts := append(s.moduleMount(),
+		llb.AddMount(sourceDir, s.sources, llb.Readonly),
+		llb.AddMount(buildCache, s.cache, llb.ForceNoOutput, llb.ContentCache(llb.MountContentCacheOff)))
+	// The binary is in the image's layer already: a cache need not hold it twice.
+	about := append(g.about(name), llb.WithoutExportCache())
+	about = append(about, g.Locations[CompileLocation(c.Name)]...)
+	run := g.run(g.goRoot(), argv, g.compileEnv(c), c.Dir, pb.NetMode_NONE, append(opts, runOptions(about)...))
+	return run.AddMount(outDir, llb.Scratch()), nil
+}
+
+// simple compiles and links in one vertex, from the whole build context.
+func (g *graph) simple(c plan.Compile) (llb.State, error) {
+	argv, err := plan.Argv(plan.Link, c, plan.Paths{Context: sourceDir, Out: outDir + "/" + c.Name})
+	if err != nil {
+		return llb.State{}, err
+	}
+	var s stock
+	if cache, ok, err := g.modules(c); err != nil {
+		return llb.State{}, err
+	} else if ok {
+		s.modules = &cache
+	}
+	opts := append(s.moduleMount(),
+		llb.AddMount(sourceDir, g.sources(), llb.Readonly),
+		llb.AddMount(buildCache, llb.Scratch(), llb.AsPersistentCacheDir(g.CacheID, llb.CacheMountShared)))
+	about := append(g.about("compile "+c.Name+" with go"+g.plan.Go), g.Locations[CompileLocation(c.Name)]...)
+	run := g.run(g.goRoot(), argv, g.compileEnv(c), c.Dir, pb.NetMode_NONE, append(opts, runOptions(about)...))
+	return run.AddMount(outDir, llb.Scratch()), nil
+}
+
+// moduleMount is the module cache, keyed by what was fetched, not by hashing all of it.
+func (s stock) moduleMount() []llb.RunOption {
+	if s.modules == nil {
+		return nil
+	}
+	return []llb.RunOption{llb.AddMount(moduleCache, *s.modules, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))}
+}

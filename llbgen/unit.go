@@ -1,0 +1,67 @@
+package llbgen
+
+import (
+	"path"
+	"slices"
+
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+)
+
+// unit is the binaries of a plan that share compiled packages, since the same flags,
+// environment and module compile them.
+type unit struct {
+	plan.Compile // the first of them; only what they share is used
+	Listing      // of all of them together
+	mains        []string
+}
+
+// unit finds the unit of a binary; ok is false for a binary without a listing.
+func (g *graph) unit(c plan.Compile) (u unit, ok bool) {
+	own, ok := g.Listings[c.Name]
+	if !ok {
+		return unit{}, false
+	}
+	for _, other := range g.plan.Compiles {
+		l, listed := g.Listings[other.Name]
+		if !listed || !shareable(c, own, other, l) {
+			continue
+		}
+		if u.mains == nil {
+			u.Compile, u.Listing = other, Listing{Vendor: l.Vendor, Profile: l.Profile}
+		}
+		u.mains = append(u.mains, other.Package)
+		u.Files = append(u.Files, l.Files...)
+		u.Deps = append(u.Deps, l.Deps...)
+		u.Std = append(u.Std, l.Std...)
+	}
+	for _, list := range []*[]string{&u.Files, &u.Deps, &u.Std, &u.mains} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+	}
+	return u, true
+}
+
+// small reports whether a service is compiled in a few seconds. The program that serves the
+// build cache would take longer to compile than it saves.
+func (u unit) small() bool { return len(u.Deps) == 0 && !slices.Contains(u.Std, "net/http") }
+
+// shareable reports whether two binaries share compiled packages. A profile is part of the
+// key of every package below its main package, so that one shares nothing.
+func shareable(a plan.Compile, la Listing, b plan.Compile, lb Listing) bool {
+	if a.Name == b.Name {
+		return true
+	}
+	return la.Profile == "" && lb.Profile == "" && a.Dir == b.Dir && a.Work == b.Work &&
+		slices.Equal(a.Flags, b.Flags) && slices.Equal(a.Tags, b.Tags) && slices.Equal(a.Env, b.Env)
+}
+
+// moduleFiles are the files of a listing that say which modules there are.
+func (l Listing) moduleFiles() []string {
+	var files []string
+	for _, f := range l.Files {
+		if slices.Contains([]string{"go.mod", "go.sum", "go.work", "go.work.sum"}, path.Base(f)) {
+			files = append(files, f)
+		}
+	}
+	return files
+}
