@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 # time only wait for the same processors.
 TEST_FLAGS ?= -p 2 -timeout 30m
 
-.PHONY: help setup check test fuzz bench bed bed-down frontend-image update clean
+.PHONY: help setup check test fuzz bench side-by-side bed bed-down frontend-image update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,8 +27,11 @@ test: ## run every test, those with a daemon included
 fuzz: ## run every fuzz target for FUZZTIME (20s)
 	@internal/tools/fuzz.sh
 
-bench: ## time builds against go build in the same run, as ratios
-	go run ./internal/bench
+bench: ## time builds against Dockerfiles and ko in one run; writes docs/benchmarks.md; BENCH="-quick -runs 1"
+	go run ./internal/bench $(BENCH)
+
+side-by-side: ## run other tools on the corpus and write docs/verify-side-by-side.md
+	go run ./internal/sidebyside
 
 bed: ## start the test bed and print its variables: eval "$$(make bed)"
 	@go run ./internal/testenv/bedctl start

@@ -36,15 +36,18 @@ func stdinTwice(refs []string) bool {
 	return n > 1
 }
 
+// judge is what is asked of the images of one reference while they can be read.
+type judge func(context.Context, []verify.Subject) (verify.Reports, error)
+
 // verifyRef judges the images of one reference, of whichever form.
-func verifyRef(ctx context.Context, s Streams, ref string, o verify.OpenOptions) (verify.Reports, error) {
+func verifyRef(ctx context.Context, s Streams, ref string, o verify.OpenOptions, all judge) (verify.Reports, error) {
 	image, daemon := strings.CutPrefix(ref, daemonRef)
 	if !daemon && ref != stdinRef {
 		subjects, err := verify.Open(ctx, ref, o)
 		if err != nil {
 			return nil, err
 		}
-		return verify.All(ctx, subjects)
+		return all(ctx, subjects)
 	}
 	file, err := os.CreateTemp("", "plimsoll-verify-")
 	if err != nil {
@@ -64,7 +67,7 @@ func verifyRef(ctx context.Context, s Streams, ref string, o verify.OpenOptions)
 	if err != nil {
 		return nil, err
 	}
-	return verify.All(ctx, subjects)
+	return all(ctx, subjects)
 }
 
 // keep copies a stream to a file, up to maxArchive.

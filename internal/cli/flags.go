@@ -32,6 +32,14 @@ type sourceFlags struct {
 	mirrors   []string
 	secrets   []string
 	target    string
+	recorded  recorded
+}
+
+// recorded is what an image says of its own build, to plan the same one again. What is
+// empty is decided as for any build.
+type recorded struct {
+	url       string // the repository's
+	goVersion string // exact, without "go"
 }
 
 func (f *sourceFlags) register(fs *pflag.FlagSet) {

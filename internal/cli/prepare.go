@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -73,6 +74,9 @@ func (p *prepared) plan(ctx context.Context, log *logrus.Logger, f *sourceFlags)
 	request, err := planner.Go(p.service, found)
 	if err != nil {
 		return located(p.doc, err)
+	}
+	if v := f.recorded.goVersion; v != "" {
+		request.Version, request.Exact = v, true
 	}
 	if err := p.toolchain(ctx, log, f, request); err != nil {
 		return err
@@ -158,6 +162,7 @@ func source(ctx context.Context, f *sourceFlags) (facts.Source, error) {
 		return facts.Source{}, err
 	}
 	src := workingTree(ctx, f.context)
+	src.URL = cmp.Or(f.recorded.url, src.URL)
 	src.Version = args["VERSION"]
 	if revision := args["REVISION"]; revision != "" {
 		src.Revision = revision

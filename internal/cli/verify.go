@@ -18,6 +18,7 @@ type verifyFlags struct {
 	platforms []string
 	format    string
 	choice    verify.Choice
+	against   againstFlags
 }
 
 func newVerify(s Streams) *cobra.Command {
@@ -32,9 +33,16 @@ docker-daemon:REF (through docker save or podman save), or - for an archive on t
 standard input. An index is checked for every platform. The exit code is 0 if all is well, 1 if a
 rule failed or could not be decided, 2 if an image could not be read.
 
+With --policy, --spec, --rebuild and --manifest an image is also held against a policy,
+what its spec plans, what its source builds to, and the files that deploy it.
+
 Rules, of which those with a * only warn:
 
-` + ruleList(),
+` + ruleList() + `
+
+Rules of those flags:
+
+` + ruleLines(verify.Against()),
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runVerify(cmd.Context(), s, &f, args)
@@ -45,6 +53,7 @@ Rules, of which those with a * only warn:
 	c.Flags().StringSliceVar(&f.choice.Require, "require", nil, "these rules must be judged: a skip is a failure, too")
 	c.Flags().StringSliceVar(&f.choice.Ignore, "ignore", nil, "do not judge these rules")
 	c.Flags().BoolVar(&f.choice.Strict, "strict", false, "a warning is a failure, and every rule counts")
+	f.against.register(c.Flags())
 	return c
 }
 
@@ -55,6 +64,10 @@ var errNotOK = errors.New("")
 func runVerify(ctx context.Context, s Streams, f *verifyFlags, refs []string) error {
 	if !slices.Contains(verify.Formats(), f.format) {
 		return usagef("unknown format %q: %s", f.format, strings.Join(verify.Formats(), ", "))
+	}
+	against, err := f.against.open(s, &f.choice)
+	if err != nil {
+		return err
 	}
 	if err := f.choice.Validate(); err != nil {
 		return usageError{err}
@@ -72,7 +85,7 @@ func runVerify(ctx context.Context, s Streams, f *verifyFlags, refs []string) er
 		return usagef("- can be read only once")
 	}
 	for _, ref := range refs {
-		found, err := verifyRef(ctx, s, ref, options)
+		found, err := verifyRef(ctx, s, ref, options, against.judge)
 		if err != nil {
 			return usageError{err}
 		}
@@ -101,9 +114,11 @@ func wanted(platform string, asked []v1.Platform) bool {
 }
 
 // ruleList is the table of rules for the help: names, and what a pass means.
-func ruleList() string {
+func ruleList() string { return ruleLines(verify.Rules()) }
+
+func ruleLines(rules []verify.Rule) string {
 	var b strings.Builder
-	for _, r := range verify.Rules() {
+	for _, r := range rules {
 		name := r.Name
 		if r.Severity == verify.Warning {
 			name += "*"

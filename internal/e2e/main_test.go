@@ -17,7 +17,11 @@ import (
 	"github.com/plimsoll-build/plimsoll/internal/testenv"
 )
 
-func TestMain(m *testing.M) { os.Exit(testenv.WithBed(m).Run()) }
+func TestMain(m *testing.M) {
+	code := testenv.WithBed(m).Run()
+	removeMade()
+	os.Exit(code)
+}
 
 // program builds the command once.
 var program = sync.OnceValues(func() (string, error) {

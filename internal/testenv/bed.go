@@ -15,6 +15,9 @@ import (
 type Options struct {
 	// PrivateRegistry adds a registry that wants these credentials.
 	PrivateRegistry *Credentials
+	// WholeGo serves a toolchain image with all of GOROOT, as the official one has it:
+	// for measuring. Tests do with the half that a build reads.
+	WholeGo bool
 }
 
 // Bed is a running registry and daemon.
@@ -41,7 +44,7 @@ func Start(ctx context.Context, o Options) (*Bed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting the test bed: %w", err)
 	}
-	images, err := baseImages(ctx, tools)
+	images, err := baseImages(ctx, tools, o.WholeGo)
 	if err != nil {
 		return nil, fmt.Errorf("starting the test bed: %w", err)
 	}

@@ -22,10 +22,11 @@ type baseImage struct {
 }
 
 // baseImages makes what the cache does not hold yet.
-func baseImages(ctx context.Context, tools Tools) ([]baseImage, error) {
+func baseImages(ctx context.Context, tools Tools, wholeGo bool) ([]baseImage, error) {
 	dockerfile := func(ctx context.Context) (baseImage, error) { return dockerfileImage(ctx, tools) }
+	toolchain := func(ctx context.Context) (baseImage, error) { return toolchainImage(ctx, wholeGo) }
 	var images []baseImage
-	for _, write := range []func(context.Context) (baseImage, error){toolchainImage, staticImage, scannerImage, dockerfile} {
+	for _, write := range []func(context.Context) (baseImage, error){toolchain, staticImage, scannerImage, dockerfile} {
 		image, err := write(ctx)
 		if err != nil {
 			return nil, err

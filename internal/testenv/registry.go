@@ -25,8 +25,9 @@ type Registry struct {
 	// Addr is its host and port, the first part of a reference.
 	Addr string
 	// Dir holds the blobs that were pushed.
-	Dir    string
-	server *http.Server
+	Dir     string
+	server  *http.Server
+	traffic *Traffic
 }
 
 // StartRegistry serves a registry whose blobs live in dir. With credentials, every
@@ -51,10 +52,14 @@ func StartRegistry(ctx context.Context, dir string, auth *Credentials, layouts .
 	if auth != nil {
 		handler = basicAuth(handler, *auth)
 	}
-	r := &Registry{Addr: listener.Addr().String(), Dir: dir, server: &http.Server{Handler: handler}}
+	traffic := new(Traffic)
+	r := &Registry{Addr: listener.Addr().String(), Dir: dir, traffic: traffic, server: &http.Server{Handler: traffic.Count(handler)}}
 	go func() { _ = r.server.Serve(listener) }()
 	return r, nil
 }
+
+// Traffic is what travelled since the start.
+func (r *Registry) Traffic() *Traffic { return r.traffic }
 
 // Close stops the registry; its blobs stay in the directory.
 func (r *Registry) Close() error { return r.server.Close() }

@@ -32,8 +32,9 @@ var bundleFiles = []string{
 
 // toolchainImage is a stand-in for docker.io/library/golang: this machine's Go and
 // CA roots on an otherwise empty root. There is no shell and no git in it. The CA
-// roots are the machine's, because the module proxy may be behind its own CA.
-func toolchainImage(ctx context.Context) (baseImage, error) {
+// roots are the machine's, because the module proxy may be behind its own CA. whole
+// takes all of GOROOT.
+func toolchainImage(ctx context.Context, whole bool) (baseImage, error) {
 	version, err := goOutput(ctx, "", "env", "GOVERSION")
 	if err != nil {
 		return baseImage{}, err
@@ -49,8 +50,13 @@ func toolchainImage(ctx context.Context) (baseImage, error) {
 	version = strings.TrimPrefix(version, "go")
 	sum := sha256.Sum256(fmt.Appendf(roots, "%s %s %s", imageFormat, version, runtime.GOARCH))
 	key := "golang-" + version + "-" + hex.EncodeToString(sum[:])[:12]
+	skip := skipOfGo
+	if whole {
+		key += "-whole"
+		skip = func(string, fs.DirEntry) bool { return false }
+	}
 	dir, err := cached(ctx, "images", key, func(dir string) error {
-		return writeToolchain(dir, goroot, version, roots)
+		return writeToolchain(dir, goroot, version, roots, skip)
 	})
 	if err != nil {
 		return baseImage{}, fmt.Errorf("making the toolchain image: %w", err)
@@ -79,7 +85,7 @@ func machineRoots() ([]byte, error) {
 	return nil, errors.New("this machine has no CA roots: run `make setup`")
 }
 
-func writeToolchain(dir, goroot, version string, roots []byte) error {
+func writeToolchain(dir, goroot, version string, roots []byte, skip func(string, fs.DirEntry) bool) error {
 	file := filepath.Join(dir, "go.tar.gz")
 	layer, err := writeLayer(file, func(w *layerWriter) {
 		w.file("/etc/passwd", 0o644, []byte("root:x:0:0:root:/root:/sbin/nologin\n"))
@@ -88,7 +94,7 @@ func writeToolchain(dir, goroot, version string, roots []byte) error {
 		w.dir("/root", 0o700, 0)
 		w.dir("/tmp", 0o1777, 0)
 		w.dir("/go", 0o1777, 0)
-		w.tree(goroot, "/usr/local/go", skipOfGo)
+		w.tree(goroot, "/usr/local/go", skip)
 	})
 	if err != nil {
 		return err

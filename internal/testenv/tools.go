@@ -121,6 +121,6 @@ func Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = baseImages(ctx, tools)
+	_, err = baseImages(ctx, tools, false)
 	return err
 }

@@ -1,0 +1,50 @@
+package peers
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/plimsoll-build/plimsoll/internal/bench/figures"
+)
+
+// goEnv keeps the go command's caches in the state of the build.
+func (s Setting) goEnv(b Build) []string {
+	return []string{
+		"GOPROXY=" + s.Proxy, "GOCACHE=" + filepath.Join(b.State, "go-build"), "GOMODCACHE=" + filepath.Join(b.State, "mod"),
+		"GOENV=off", "GOWORK=off", "CGO_ENABLED=0", "GOTOOLCHAIN=local",
+	}
+}
+
+type embedded struct{ Setting }
+
+// Embedded is `plimsoll build` without a daemon.
+func Embedded(s Setting) Peer { return embedded{s} }
+
+// Build pushes an image on the same base as ko's.
+func (p embedded) Build(ctx context.Context, b Build) ([]figures.Step, error) {
+	env := append(p.goEnv(b), "GOFLAGS=", "PLIMSOLL_CACHE="+filepath.Join(b.State, "plimsoll"))
+	_, err := run(ctx, b.Dir, env, p.Plimsoll, "build", "-q", "-f", basedFile(b.Main), "--engine", "embedded",
+		"--platform", strings.Join(b.Platforms, ","), "--build-arg", "REVISION="+b.Revision, "-t", b.Ref, "--push", ".")
+	return nil, err
+}
+
+type ko struct {
+	Setting
+	cache bool
+}
+
+// Ko is ko, with KOCACHE or without.
+func Ko(s Setting, cache bool) Peer { return ko{s, cache} }
+
+// Build pushes an image by `ko build`, without an SBOM.
+func (p ko) Build(ctx context.Context, b Build) ([]figures.Step, error) {
+	env := append(p.goEnv(b), "GOFLAGS=-buildvcs=false '-ldflags=-s -w -X=main.revision="+b.Revision+"'",
+		"KO_DOCKER_REPO="+b.Ref, "KO_DEFAULTBASEIMAGE="+p.Base, "KO_CONFIG_PATH="+b.State)
+	if p.cache {
+		env = append(env, "KOCACHE="+filepath.Join(b.State, "ko"))
+	}
+	_, err := run(ctx, b.Dir, env, p.Ko, "build", "--bare", "--sbom=none", "--insecure-registry",
+		"--platform="+strings.Join(b.Platforms, ","), "./"+b.Main)
+	return nil, err
+}
