@@ -1,6 +1,8 @@
 package llbgen
 
 import (
+	"slices"
+
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
@@ -30,25 +32,29 @@ type stock struct {
 	sources llb.State
 	modules *llb.State // nil where none are fetched
 	cache   llb.State  // Go's build cache
+	served  bool       // by our program
 }
 
 // compiled compiles a unit's packages: those of the standard library, those of other
 // modules and the service's own, each in a vertex on top of the one before, so that each
 // runs again only if something changed that it reads.
 func (g *graph) compiled(u unit) (stock, error) {
-	s := stock{sources: g.code(u), cache: llb.Scratch()}
+	s := stock{sources: g.code(u), cache: llb.Scratch(), served: !u.small()}
 	if u.Profile == "" { // it is part of the key of every package: nothing to share
 		c, packages := u.std(g.plan.Go)
 		if len(packages.Paths) > 0 {
-			run := g.compile(c, packages, compileStep{name: "compile the standard library", std: true, cache: s.cache, served: !u.small()})
-			s.cache = run.cache
+			step := compileStep{name: "compile the standard library", std: true, cache: s.cache, served: s.served}
+			if s.served && g.plan.Platform.Architecture == g.BuildPlatform.Architecture {
+				step.cache = g.cacheProgram().packages // some of the same packages
+			}
+			s.cache = g.compile(c, packages, step).cache
 		}
 	}
 	if err := g.dependencies(u, &s); err != nil {
 		return stock{}, err
 	}
 	own := g.compile(u.Compile, plan.Packages{Paths: u.mains}, compileStep{
-		name: "compile the service's own packages", cache: s.cache, served: !u.small(), warm: true,
+		name: "compile the service's own packages", cache: s.cache, served: s.served, warm: true,
 		mounts: append(s.moduleMount(), llb.AddMount(sourceDir, s.sources, llb.Readonly)),
 		about:  g.Locations[CompileLocation(u.Name)],
 	})
@@ -68,7 +74,7 @@ func (g *graph) dependencies(u unit, s *stock) error {
 		return nil
 	}
 	packages := plan.Packages{Paths: u.Deps}
-	files := u.moduleFiles()
+	files := slices.Concat(u.moduleFiles(), u.Shared)
 	if len(u.Deps) == 0 {
 		packages.Paths = []string{noModulePackage}
 	}
@@ -141,7 +147,7 @@ func (g *graph) compile(c plan.Compile, packages plan.Packages, step compileStep
 // finds the same files.
 func (g *graph) serve(env map[string]string, warm bool) []llb.RunOption {
 	env["GOCACHEPROG"] = cacheProg + " cache -dir " + buildCache
-	opts := []llb.RunOption{llb.AddMount(cacheProgDir, g.cacheProgram(), llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))}
+	opts := []llb.RunOption{llb.AddMount(cacheProgDir, g.cacheProgram().program, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))}
 	if warm {
 		env["GOCACHEPROG"] += " -warm " + warmCache
 		opts = append(opts, llb.AddMount(warmCache, llb.Scratch(), llb.AsPersistentCacheDir(g.CacheID, llb.CacheMountShared)))
@@ -161,13 +167,17 @@ func (g *graph) link(c plan.Compile, name string, s stock) (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
+	env := g.compileEnv(c)
 	opts := append(s.moduleMount(),
 		llb.AddMount(sourceDir, s.sources, llb.Readonly),
 		llb.AddMount(buildCache, s.cache, llb.ForceNoOutput, llb.ContentCache(llb.MountContentCacheOff)))
+	if s.served {
+		opts = append(opts, g.serve(env, false)...)
+	}
 	// The binary is in the image's layer already: a cache need not hold it twice.
 	about := append(g.about(name), llb.WithoutExportCache())
 	about = append(about, g.Locations[CompileLocation(c.Name)]...)
-	run := g.run(g.goRoot(), argv, g.compileEnv(c), c.Dir, pb.NetMode_NONE, append(opts, runOptions(about)...))
+	run := g.run(g.goRoot(), argv, env, c.Dir, pb.NetMode_NONE, append(opts, runOptions(about)...))
 	return run.AddMount(outDir, llb.Scratch()), nil
 }
 

@@ -90,7 +90,7 @@ func listings(o Options) Options {
 	shared := []string{"go.work", "lib/go.mod", "svc/go.mod", "svc/go.sum", "svc/internal/[x]/x.go"}
 	o.Listings = map[string]Listing{}
 	for name, deps := range map[string][]string{"api": {"example.org/a", "example.org/b/c"}, "worker": {"example.org/a", "example.org/z"}} {
-		o.Listings[name] = Listing{Files: append([]string{"svc/cmd/" + name + "/main.go"}, shared...), Deps: deps, Std: []string{"fmt", "net/http"}}
+		o.Listings[name] = Listing{Files: append([]string{"svc/cmd/" + name + "/main.go"}, shared...), Deps: deps, Shared: []string{"lib/shared.go"}, Std: []string{"fmt", "net/http"}}
 	}
 	return o
 }

@@ -56,6 +56,9 @@ type Listing struct {
 	Vendor string
 	// Deps are the third-party packages that the service's own packages import.
 	Deps []string
+	// Shared are those of Files that packages of other modules may import: a module of the
+	// context that stands in for a published one.
+	Shared []string
 	// Std are the standard packages that the service's own packages import.
 	Std []string
 	// Profile is the profile that -pgo=auto uses, relative to the context root, or empty.

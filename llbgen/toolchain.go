@@ -31,10 +31,13 @@ func (g *graph) goRoot() llb.State {
 	}), g.shared("take what compiling reads of go"+g.plan.Go)...)
 }
 
-// cacheProgram is a file system that holds the program that serves Go's build cache (see
+// builtProgram is a program and the standard packages that were compiled for it.
+type builtProgram struct{ program, packages llb.State }
+
+// cacheProgram is the program that serves Go's build cache (see
 // internal/cacheprog). It is compiled here, from source that is part of the definition: a
 // program of ours would make every release of ours compile everything again.
-func (g *graph) cacheProgram() llb.State {
+func (g *graph) cacheProgram() builtProgram {
 	source := llb.Scratch()
 	files := cacheprog.Files()
 	var action *llb.FileAction
@@ -49,11 +52,11 @@ func (g *graph) cacheProgram() llb.State {
 	source = source.File(action, g.shared("write the build cache program")...)
 	env := g.ambient()
 	maps.Copy(env, map[string]string{
-		"CGO_ENABLED": "0", "GO111MODULE": "on", "GOCACHE": tempDir + "/go-build", "GOENV": "off", "GOFLAGS": "",
+		"CGO_ENABLED": "0", "GO111MODULE": "on", "GOCACHE": buildCache, "GOENV": "off", "GOFLAGS": "",
 		"GOPROXY": "off", "GOTOOLCHAIN": "local", "GOWORK": "off",
 	})
 	argv := []string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", outDir + "/" + cacheProgName, "."}
 	run := g.run(g.goRoot(), argv, env, "/", pb.NetMode_NONE, append(
 		runOptions(g.shared("compile the build cache program")), llb.AddMount(sourceDir, source, llb.Readonly)))
-	return run.AddMount(outDir, llb.Scratch())
+	return builtProgram{run.AddMount(outDir, llb.Scratch()), run.AddMount(buildCache, llb.Scratch())}
 }

@@ -32,9 +32,10 @@ func (g *graph) unit(c plan.Compile) (u unit, ok bool) {
 		u.mains = append(u.mains, other.Package)
 		u.Files = append(u.Files, l.Files...)
 		u.Deps = append(u.Deps, l.Deps...)
+		u.Shared = append(u.Shared, l.Shared...)
 		u.Std = append(u.Std, l.Std...)
 	}
-	for _, list := range []*[]string{&u.Files, &u.Deps, &u.Std, &u.mains} {
+	for _, list := range []*[]string{&u.Files, &u.Deps, &u.Shared, &u.Std, &u.mains} {
 		slices.Sort(*list)
 		*list = slices.Compact(*list)
 	}

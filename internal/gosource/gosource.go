@@ -37,7 +37,8 @@ type Listing struct {
 	// of the main module, of workspace modules and of modules replaced by a directory.
 	Own []string
 	// Files are the sorted paths of all files that compiling Own reads, go.mod, go.sum
-	// and go.work files among them.
+	// and go.work files among them. There may be more, where what is read cannot be
+	// known for certain; there are never fewer.
 	Files []string
 	// Vendor is the same for vendored third-party packages, with vendor/modules.txt. It
 	// is empty unless the request is Vendored.
@@ -55,10 +56,13 @@ type Listing struct {
 	// Symlinks are the sorted links that lead to a listed file. Files holds what they
 	// lead to, not the paths through them.
 	Symlinks []string
-	// Replaced are the sorted directories of modules that replace directives name. A
-	// third-party package may import from them what no package in Own does; that cannot
-	// be known without its source.
+	// Replaced are the sorted directories of modules that replace directives name.
 	Replaced []string
+	// Shared are the sorted files of own modules that third-party packages may import
+	// from, tests apart; Files has them too. Which of their packages are needed cannot be
+	// known without the third-party sources, so that who compiles Deps apart from Own
+	// needs all of these as well.
+	Shared []string
 }
 
 // List lists what compiling the packages of r reads. An error names the file or
@@ -74,7 +78,7 @@ func List(ctx context.Context, src fs.FS, r Request) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	l := &loader{tree: t, mods: mods, target: target, packages: map[string]*pkg{}}
+	l := &loader{tree: t, mods: mods, target: target, packages: map[string]*pkg{}, experimentsKnown: len(target.ReleaseTags) == experimentsMinor}
 	mains, err := l.mains(r)
 	if err != nil {
 		return Listing{}, err
@@ -109,6 +113,16 @@ func (l *loader) listing(r Request, mains []string) (Listing, error) {
 		}
 	}
 	files = append(files, out.Profiles...)
+	if len(out.Deps) > 0 && !r.Vendored {
+		shared, err := l.mods.wholeFiles(l.tree)
+		if err != nil {
+			return Listing{}, err
+		}
+		if out.Shared, err = l.tree.real(shared); err != nil {
+			return Listing{}, err
+		}
+		files = append(files, shared...)
+	}
 	if len(out.Profiles) == 1 && len(mains) == 1 {
 		out.Profile = out.Profiles[0]
 	}

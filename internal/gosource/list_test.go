@@ -1,10 +1,12 @@
 package gosource
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -28,13 +30,15 @@ const goMod = "go.mod: module ex.com/m\ngo 1.26\n"
 
 var env = []string{"GOOS=linux", "GOARCH=amd64", "GOAMD64=v2"}
 
-var listTests = []struct {
+type listTest struct {
 	name string
 	src  fstest.MapFS
 	r    Request
 	want Listing
 	fail string // what the error names
-}{
+}
+
+var listTests = []listTest{
 	{name: "constraints", src: files(goMod, "main.go: package main\nimport (_ \"fmt\"; _ \"ex.com/m/a\"; _ \"other.org/x\")",
 		"a/a_windows.go: package a\nimport \"os\"", "a/a_linux.go: package a", "a/a_test.go: package a\nimport \"testing\"",
 		"a/c.go: package a\nimport \"C\"", "a/new.go: //go:build go1.27\npackage a", "a/v2.go: //go:build amd64.v2 && mine\npackage a",
@@ -76,7 +80,7 @@ var listTests = []struct {
 }
 
 func TestList(t *testing.T) {
-	for _, c := range listTests {
+	for _, c := range slices.Concat(listTests, rulesTests()) {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := List(t.Context(), c.src, complete(c.r))
 			if c.fail != "" {
@@ -96,7 +100,10 @@ func TestList(t *testing.T) {
 }
 
 func complete(r Request) Request {
-	r.Go, r.Env = "1.26.8", env
+	r.Go = cmp.Or(r.Go, "1.26.8")
+	if r.Env == nil {
+		r.Env = env
+	}
 	if r.Dir == "" {
 		r.Dir = "."
 	}

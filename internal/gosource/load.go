@@ -1,18 +1,13 @@
 package gosource
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"go/build"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
-	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -33,10 +28,12 @@ type pkg struct {
 
 // loader loads packages level by level along their imports.
 type loader struct {
-	tree     *tree
-	mods     *modules
-	target   build.Context
-	packages map[string]*pkg
+	tree   *tree
+	mods   *modules
+	target build.Context
+	// experimentsKnown says that the target's goexperiment tags are those of its toolchain.
+	experimentsKnown bool
+	packages         map[string]*pkg
 }
 
 // mains are the import paths of the main packages that a request names.
@@ -111,7 +108,7 @@ func (l *loader) read(name string) (*pkg, error) {
 		}
 		p.dir, p.vendored = path.Join(l.mods.vendor, name), true
 	}
-	b, err := l.context().ImportDir(p.dir, 0)
+	b, err := l.scan(p.dir)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.dir, err)
 	}
@@ -180,73 +177,4 @@ func (l *loader) order(mains []string) []string {
 		visit(name)
 	}
 	return out
-}
-
-// context is the target's go/build context over the tree.
-func (l *loader) context() *build.Context {
-	c := l.target
-	c.JoinPath = path.Join
-	c.SplitPathList = func(string) []string { return nil }
-	c.IsAbsPath = path.IsAbs
-	c.IsDir = func(name string) bool { ok, err := l.tree.isDir(name); return ok && err == nil }
-	c.HasSubdir = func(string, string) (string, bool) { return "", false }
-	c.ReadDir = l.sources
-	c.OpenFile = func(name string) (io.ReadCloser, error) {
-		data, err := l.tree.readFile(name)
-		return io.NopCloser(bytes.NewReader(data)), err
-	}
-	return &c
-}
-
-// sources lists a directory for go/build without its tests, which need not be read.
-func (l *loader) sources(dir string) ([]fs.FileInfo, error) {
-	entries, err := l.tree.readDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	var out []fs.FileInfo
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		if !strings.HasSuffix(name, "_test.go") {
-			out = append(out, info{entries[name]})
-		}
-	}
-	return out, nil
-}
-
-// info is a directory entry as file info, without asking the file system for more.
-type info struct{ fs.DirEntry }
-
-func (i info) Size() int64        { return 0 }
-func (i info) Mode() fs.FileMode  { return i.Type() }
-func (i info) ModTime() time.Time { return time.Time{} }
-func (i info) Sys() any           { return nil }
-
-// includes adds the files of the package's directory that assembly includes, whatever
-// their names end in; those of GOROOT are not here.
-func (l *loader) includes(p *pkg, names []string) error {
-	seen := map[string]bool{}
-	for len(names) > 0 {
-		file := path.Join(p.dir, names[0])
-		names = names[1:]
-		if seen[file] {
-			continue
-		}
-		seen[file] = true
-		data, err := l.tree.readFile(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		p.files = append(p.files, file)
-		for line := range strings.Lines(string(data)) {
-			rest, ok := strings.CutPrefix(strings.TrimSpace(line), "#include")
-			if name, quoted := strings.CutPrefix(strings.TrimSpace(rest), `"`); ok && quoted {
-				name, _, _ = strings.Cut(name, `"`)
-				names = append(names, name)
-			}
-		}
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/modfile"
+	"golang.org/x/mod/module"
 	"golang.org/x/mod/semver"
 )
 
@@ -16,6 +17,7 @@ import (
 type ownModule struct {
 	path, dir string
 	replaced  bool // by a directory, rather than a main or workspace module
+	whole     bool // third-party packages may import any package of it
 }
 
 // modules says where import paths lead.
@@ -26,17 +28,11 @@ type modules struct {
 	vendor   string            // the vendor directory, if vendored
 }
 
-// replacement is a replace directive that names a directory.
-type replacement struct {
-	path, version string // version is empty if it holds for all
-	dir           string
-}
-
 // readModules reads go.work, if one is in use, and the go.mod of each own module.
 func readModules(t *tree, r Request) (*modules, error) {
 	m := &modules{required: map[string]string{}}
 	dirs, root := []string{path.Clean(r.Dir)}, path.Clean(r.Dir)
-	var replaced []replacement
+	replaced := &replacements{map[string]bool{}, map[module.Version]replacement{}}
 	if r.Work != "" && r.Work != "off" {
 		root = path.Dir(r.Work)
 		work, err := m.readWork(t, r.Work)
@@ -47,14 +43,18 @@ func readModules(t *tree, r Request) (*modules, error) {
 		for _, use := range work.Use {
 			dirs = append(dirs, path.Join(root, use.Path))
 		}
-		replaced = directories(root, work.Replace)
+		if err := replaced.add(root, work.Replace, true); err != nil {
+			return nil, fmt.Errorf("%s: %w", r.Work, err)
+		}
 	}
 	for _, dir := range dirs {
 		f, err := m.readMod(t, dir, false)
 		if err != nil {
 			return nil, err
 		}
-		replaced = append(replaced, directories(dir, f.Replace)...)
+		if err := replaced.add(dir, f.Replace, false); err != nil {
+			return nil, fmt.Errorf("%s: %w", path.Join(dir, "go.mod"), err)
+		}
 	}
 	if r.Vendored {
 		m.vendor = path.Join(root, "vendor")
@@ -116,76 +116,33 @@ func (m *modules) addIfThere(t *tree, name string) error {
 	return err
 }
 
-// directories are the replace directives of a file in base that name a directory.
-func directories(base string, list []*modfile.Replace) []replacement {
-	var out []replacement
-	for _, r := range list {
-		if r.New.Version == "" {
-			out = append(out, replacement{r.Old.Path, r.Old.Version, path.Join(base, r.New.Path)})
-			if path.IsAbs(r.New.Path) {
-				out[len(out)-1].dir = r.New.Path
-			}
-		}
-	}
-	return out
-}
-
-// follow reads the modules that are replaced by directories. The first directive for a
-// path wins, so that go.work comes before go.mod; a workspace module is replaced by
-// none. One whose go.mod requires another is followed before the other is looked at
-// again, since a directive may hold for a version that only it asks for.
-func (m *modules) follow(t *tree, list []replacement) error {
-	done := map[string]bool{}
-	for _, mod := range m.own {
-		done[mod.path] = true
-	}
-	for again := true; again; {
-		again = false
-		for _, r := range list {
-			version, required := m.required[r.path]
-			if done[r.path] || !required || r.version != "" && r.version != version {
-				continue
-			}
-			done[r.path], again = true, true
-			if _, err := m.readMod(t, r.dir, true); errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("%s is replaced by %s, which has no go.mod: %w", r.path, r.dir, err)
-			} else if err != nil {
-				return fmt.Errorf("%s is replaced by %s: %w", r.path, r.dir, err)
-			}
-			m.own = append(m.own, ownModule{r.path, r.dir, true})
-		}
-	}
-	return nil
-}
-
-func (m *modules) replaced() []string {
-	var dirs []string
-	for _, mod := range m.own {
-		if mod.replaced {
-			dirs = append(dirs, mod.dir)
-		}
-	}
-	return sorted(dirs)
-}
-
 // below says whether an import path is a module's path or below it.
 func below(name, module string) bool {
 	return name == module || strings.HasPrefix(name, module+"/")
 }
 
 // ownDir is the directory of an own package, or empty if no own module holds it. The
-// longest module path wins whose directory has Go files (modload.importFromFiles).
+// module is the one whose directory has Go files; two are an error, as they are to the
+// go command (modload.importFromFiles).
 func (m *modules) ownDir(t *tree, name string) (string, error) {
+	found := ""
 	for _, mod := range m.own {
 		if !below(name, mod.path) {
 			continue
 		}
 		dir := path.Join(mod.dir, strings.TrimPrefix(name[len(mod.path):], "/"))
-		if ok, err := holds(t, mod.dir, dir); ok || err != nil {
-			return dir, err
+		ok, err := holds(t, mod.dir, dir)
+		if err != nil {
+			return "", err
+		}
+		if ok && found != "" && found != dir {
+			return "", fmt.Errorf("ambiguous import: both %s and %s hold %s", found, dir, name)
+		}
+		if ok {
+			found = dir
 		}
 	}
-	return "", nil
+	return found, nil
 }
 
 // holds says whether a directory has Go files and belongs to the module at root: no

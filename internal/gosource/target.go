@@ -48,6 +48,9 @@ func releaseTags(version string) ([]string, error) {
 	return tags, nil
 }
 
+// experimentsMinor is the minor of Go whose default experiments experimentTags has.
+const experimentsMinor = 26
+
 // experimentTags are the goexperiment tags: the defaults of Go 1.26
 // (internal/buildcfg.ParseGOEXPERIMENT), changed by GOEXPERIMENT.
 func experimentTags(env map[string]string) []string {

@@ -15,18 +15,19 @@ import (
 // maxLinks bounds a chain of symbolic links, as Linux does.
 const maxLinks = 40
 
-// tree is a file system whose directories are listed at most once, and whose symbolic
-// links are followed here, so that each is known to the listing.
+// tree is a file system whose directories are listed and whose files are read at most
+// once, and whose symbolic links are followed here, so that each is known to the listing.
 type tree struct {
 	ctx  context.Context // of the one List call that the tree lives for
 	src  fs.FS
 	mu   sync.Mutex
 	dirs map[string]func() (map[string]fs.DirEntry, error)
+	data map[string]func() ([]byte, error)
 	kept map[string]bool // links that a listed file needs
 }
 
 func newTree(ctx context.Context, src fs.FS) *tree {
-	return &tree{ctx: ctx, src: src, dirs: map[string]func() (map[string]fs.DirEntry, error){}, kept: map[string]bool{}}
+	return &tree{ctx: ctx, src: src, dirs: map[string]func() (map[string]fs.DirEntry, error){}, data: map[string]func() ([]byte, error){}, kept: map[string]bool{}}
 }
 
 // entries are the entries by name of a directory given by its real path.
@@ -143,7 +144,14 @@ func (t *tree) readFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := fs.ReadFile(t.src, at.path)
+	t.mu.Lock()
+	once, ok := t.data[at.path]
+	if !ok {
+		once = sync.OnceValues(func() ([]byte, error) { return fs.ReadFile(t.src, at.path) })
+		t.data[at.path] = once
+	}
+	t.mu.Unlock()
+	data, err := once()
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}

@@ -65,8 +65,12 @@ func lookup(dir string, action []byte) (entry, bool) {
 	return e, err == nil && info.Mode().IsRegular() && info.Size() == e.size
 }
 
-// store writes an entry, its output first: whoever finds the entry finds the output.
+// store writes an entry, its output first: whoever finds the entry finds the output. What is
+// there already is left as it is: to write it again would copy it out of a lower layer.
 func store(dir string, e entry, body []byte, at time.Time) error {
+	if there, ok := lookup(dir, e.action); ok && bytes.Equal(there.output, e.output) && there.size == e.size {
+		return nil
+	}
 	output := outputFile(dir, e.output)
 	if info, err := os.Stat(output); err != nil || info.Size() != e.size {
 		if err := write(output, body, at); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"time"
@@ -19,14 +20,16 @@ import (
 // package's files is keyed by their times and sizes.
 var fixedTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
+const usage = "usage: cacheprog cache -dir DIR [-warm DIR] | cacheprog prune -modcache DIR -out DIR -- go list -deps ..."
+
 func main() {
-	err := run(os.Args[1:])
+	err := run(os.Args[1:], os.Stdin, os.Stdout)
 	if err == nil {
 		return
 	}
 	code := 1
 	var failed *exec.ExitError
-	if errors.As(err, &failed) {
+	if errors.As(err, &failed) && failed.ExitCode() > 0 {
 		code = failed.ExitCode() // it has said why
 	} else {
 		fmt.Fprintln(os.Stderr, "cacheprog:", err)
@@ -34,24 +37,22 @@ func main() {
 	os.Exit(code)
 }
 
-func run(args []string) error {
+func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("usage: cacheprog cache -dir DIR [-warm DIR] | cacheprog prune -modcache DIR -out DIR -- go list -deps ...")
+		return errors.New(usage)
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
-	switch args[0] {
-	case "cache":
-		dir, warm := flags.String("dir", "", "the cache"), flags.String("warm", "", "what earlier builds left")
-		if err := flags.Parse(args[1:]); err != nil || *dir == "" {
-			return fmt.Errorf("cache needs -dir: %v", err)
-		}
-		return serve(&cache{dir: *dir, warm: *warm}, os.Stdin, os.Stdout)
-	case "prune":
-		from, out := flags.String("modcache", "", "the module cache"), flags.String("out", "", "where its part goes")
-		if err := flags.Parse(args[1:]); err != nil || *from == "" || *out == "" || flags.NArg() < 2 {
-			return fmt.Errorf("prune needs -modcache, -out and a go list command: %v", err)
-		}
-		return prune(*from, *out, flags.Args())
+	flags.SetOutput(io.Discard) // the error says it, in one line
+	dir, warm := flags.String("dir", "", "the cache"), flags.String("warm", "", "what earlier builds left")
+	from, to := flags.String("modcache", "", "the module cache"), flags.String("out", "", "where its part goes")
+	if err := flags.Parse(args[1:]); err != nil {
+		return fmt.Errorf("%w; %s", err, usage)
 	}
-	return fmt.Errorf("unknown mode %q", args[0])
+	switch {
+	case args[0] == "cache" && *dir != "" && flags.NArg() == 0:
+		return serve(&cache{dir: *dir, warm: *warm}, in, out)
+	case args[0] == "prune" && *from != "" && *to != "" && flags.NArg() > 0:
+		return prune(*from, *to, flags.Args())
+	}
+	return errors.New(usage)
 }

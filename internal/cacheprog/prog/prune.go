@@ -28,7 +28,7 @@ func prune(from, out string, argv []string) error {
 	if err != nil {
 		return err
 	}
-	p := &pruning{from: from, out: out}
+	p := &pruning{from: filepath.Clean(from), out: out}
 	for _, pkg := range packages {
 		if err := p.pkg(pkg); err != nil {
 			return fmt.Errorf("taking package %s: %w", pkg.Dir, err)
@@ -42,7 +42,14 @@ func prune(from, out string, argv []string) error {
 
 // list runs `go list …` with our fields, which stand right after "list".
 func list(argv []string) ([]listed, error) {
-	argv = append([]string{argv[0], argv[1], fields}, argv[2:]...)
+	at := 0
+	for at < len(argv) && argv[at] != "list" {
+		at++
+	}
+	if at == len(argv) {
+		return nil, fmt.Errorf("%q is not a go list command: write go list -deps ... after --", argv)
+	}
+	argv = append(append(append([]string{}, argv[:at+1]...), fields), argv[at+1:]...)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
@@ -160,7 +167,7 @@ func (p *pruning) copy(name string) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", name)
+		return fmt.Errorf("%s is not a regular file: a module cache holds no other; run go clean -modcache and fetch the modules again", name)
 	}
 	dest := filepath.Join(p.out, rel)
 	if _, err := os.Lstat(dest); err == nil {

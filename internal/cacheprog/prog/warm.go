@@ -20,6 +20,11 @@ const (
 // swept is the file whose time says when warm was looked through.
 const swept = "swept"
 
+// indexMagic begins go's index of a module's packages (cmd/go/internal/modindex). Its key is
+// the module's directory, whatever lies in it: made of a pruned module cache, it would tell
+// a later build that packages which it needs do not exist.
+const indexMagic = "go index v"
+
 // cache is a build cache in a container's layer, and one that outlives the container. What is
 // found in the second comes into the first: the layer then holds all that the compile used.
 type cache struct {
@@ -38,6 +43,7 @@ func (c *cache) get(action []byte) (entry, bool, error) {
 	body, err := os.ReadFile(outputFile(c.warm, e.output))
 	// Nothing in a cache mount is to be believed: other builds write there too.
 	if sum := sha256.Sum256(body); err != nil || !bytes.Equal(sum[:], e.output) {
+		_ = os.Remove(outputFile(c.warm, e.output)) // or the output made anew would seem to be there
 		return entry{}, false, nil
 	}
 	c.used(actionFile(c.warm, action), outputFile(c.warm, e.output))
@@ -47,7 +53,7 @@ func (c *cache) get(action []byte) (entry, bool, error) {
 // put keeps an output in both. Only the layer's has to be there.
 func (c *cache) put(action, output, body []byte) error {
 	e := entry{action: action, output: output, size: int64(len(body)), time: time.Now().UnixNano()}
-	if c.warm != "" {
+	if c.warm != "" && !bytes.HasPrefix(body, []byte(indexMagic)) {
 		_ = store(c.warm, e, body, time.Now()) // full or read-only: the next build compiles again
 	}
 	return store(c.dir, e, body, fixedTime)

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseEntry(t *testing.T) {
+	good := entry{action: []byte{1, 2}, output: []byte{3, 4}, size: 5, time: 6}.String()
+	for name, tt := range map[string]struct {
+		data string
+		ok   bool
+	}{
+		"as written":     {good, true},
+		"empty":          {"", false},
+		"no line end":    {strings.TrimSuffix(good, "\n"), false},
+		"cut":            {good[:len(good)/2] + "\n", false},
+		"other version":  {"v2" + good[2:], false},
+		"not hex":        {strings.Replace(good, "0102", "01zz", 1), false},
+		"negative size":  {strings.Replace(good, " 5 ", "-5 ", 1), false},
+		"size no number": {strings.Replace(good, " 5 ", " x ", 1), false},
+		"more fields":    {strings.TrimSuffix(good, "\n") + " 7\n", false},
+		"too long":       {"v1" + strings.Repeat(" ", 1<<11) + good[2:], false},
+	} {
+		e, ok := parseEntry([]byte(tt.data))
+		if ok != tt.ok || ok && e.String() != good {
+			t.Errorf("%s: parseEntry(%q) = %v, %v", name, tt.data, e, ok)
+		}
+	}
+}
+
+func FuzzParseEntry(f *testing.F) {
+	f.Add([]byte(entry{action: []byte{1}, output: []byte{2}, size: 3, time: 4}.String()))
+	f.Add([]byte("v1    \n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		e, ok := parseEntry(data)
+		if !ok {
+			return
+		}
+		if again, ok := parseEntry([]byte(e.String())); !ok || again.String() != e.String() {
+			t.Errorf("%q is read as %q and that as %q, %v", data, e, again, ok)
+		}
+	})
+}
+
+func TestStoreLeavesWhatIsThere(t *testing.T) {
+	dir, body := t.TempDir(), []byte("body")
+	e := entry{action: []byte{1, 2}, output: []byte{3, 4}, size: int64(len(body)), time: 6}
+	then := time.Now().Add(-240 * time.Hour).Truncate(time.Second)
+	if err := store(dir, e, body, then); err != nil {
+		t.Fatal(err)
+	}
+	e.time = 7 // made again, with the same result
+	if err := store(dir, e, body, fixedTime); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{actionFile(dir, e.action), outputFile(dir, e.output)} {
+		if info, err := os.Stat(name); err != nil || !info.ModTime().Equal(then) {
+			t.Errorf("%s was written again: %v, %v", name, info, err)
+		}
+	}
+	e.output = []byte{5, 6}
+	if err := store(dir, e, body, fixedTime); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := lookup(dir, e.action); !ok || !bytes.Equal(got.output, e.output) {
+		t.Errorf("another output of the action: %v, %v", got, ok)
+	}
+}
