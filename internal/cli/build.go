@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -85,7 +86,7 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 	if err != nil {
 		return err
 	}
-	if err := summarise(ctx, s, log, p, res); err != nil {
+	if err := summarise(ctx, s, log, p, res, local.Cache{Dir: options.CacheDir}); err != nil {
 		return err
 	}
 	written, err := export.Write(ctx, export.Artifact{Image: res.Images[0].Image, Index: res.Index}, outputs, export.Options{Names: f.tags, Stdout: s.Out})
@@ -115,7 +116,13 @@ func engineOptions(log *logrus.Logger, f *buildFlags, p *prepared) (_ local.Opti
 		dir, err = filepath.Abs(dir)
 	}
 	if err == nil {
-		err = os.MkdirAll(dir, 0o755)
+		err = writable(dir)
+	}
+	if err != nil && !f.noCache {
+		log.Warnf("building without a cache: %v", err)
+		if dir, err = os.MkdirTemp("", "plimsoll-cache-"); err == nil {
+			clean = func() { _ = os.RemoveAll(dir) }
+		}
 	}
 	if err != nil {
 		return local.Options{}, nil, fmt.Errorf("making the cache directory: %w", err)
@@ -126,6 +133,18 @@ func engineOptions(log *logrus.Logger, f *buildFlags, p *prepared) (_ local.Opti
 			log.Info(strings.TrimRight(fmt.Sprintf("%s: %s %s", step.Platform, step.Verb, step.Name), " "))
 		},
 	}, clean, nil
+}
+
+// writable makes a directory and tries to write into it.
+func writable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	probe, err := os.CreateTemp(dir, "probe-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // outputWords are the outputs in buildx's words; without any, a layout directory.

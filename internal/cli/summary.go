@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/sirupsen/logrus"
@@ -15,12 +17,8 @@ import (
 
 // summarise verifies what was built, from its bytes and before it is written anywhere,
 // and says so in a line for each platform.
-func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, res *local.Result) error {
-	var subjects []verify.Subject
-	for _, img := range res.Images {
-		subjects = append(subjects, verify.FromImage(p.title(), img.Image))
-	}
-	reports, err := verify.All(ctx, subjects)
+func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, res *local.Result, cache local.Cache) error {
+	reports, err := verdictsOn(ctx, p.title(), res, cache)
 	if err != nil {
 		return fmt.Errorf("verifying the result: %w", err)
 	}
@@ -37,6 +35,54 @@ func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, 
 		log.Infof("%s: verified, %s; %s compressed, %s", r.Platform, verdicts(r), tuning.RoundedSize(size), r.Digest)
 	}
 	return nil
+}
+
+// verdictsOn verifies each image, or finds in the cache what was said of the very same image by
+// this very program.
+func verdictsOn(ctx context.Context, title string, res *local.Result, cache local.Cache) (verify.Reports, error) {
+	var reports verify.Reports
+	for _, img := range res.Images {
+		key, err := verdictKey(title, img.Image)
+		if err != nil {
+			return nil, err
+		}
+		if data, ok := cache.Verdict(key); ok && key != "" {
+			var r verify.Report
+			if json.Unmarshal(data, &r) == nil && r.OK() {
+				reports = append(reports, r)
+				continue
+			}
+		}
+		found, err := verify.All(ctx, []verify.Subject{verify.FromImage(title, img.Image)})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			reports = append(reports, r)
+			if data, err := json.Marshal(r); err == nil && key != "" && r.OK() {
+				_ = cache.KeepVerdict(key, data) // it only saves time
+			}
+		}
+	}
+	return reports, nil
+}
+
+// verdictKey is the image's digest and the identity of this program: another version has
+// other rules. Empty where the program cannot be told from another.
+func verdictKey(title string, img v1.Image) (string, error) {
+	digest, err := img.Digest()
+	if err != nil {
+		return "", err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", nil //nolint:nilerr // no memory then
+	}
+	info, err := os.Stat(self)
+	if err != nil {
+		return "", nil //nolint:nilerr // no memory then
+	}
+	return fmt.Sprintf("%s %s %s %d %d", title, digest, self, info.Size(), info.ModTime().UnixNano()), nil
 }
 
 // acceptable reports whether nothing failed but the rule user, which is a warning here:

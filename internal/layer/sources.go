@@ -16,6 +16,8 @@ import (
 type Sources struct {
 	// Binaries are the paths of the compiled binaries, by plan.Compile.Name.
 	Binaries map[string]string
+	// Sums are the sha256 of binaries in hex, where they are known.
+	Sums map[string]string
 	// Context is the build context. It follows links that stay inside, refuses
 	// others, and for links that are kept it implements fs.ReadLinkFS.
 	Context fs.FS

@@ -38,6 +38,10 @@ func (s Store) Build(ctx context.Context, l plan.Layer, epoch int64, src Sources
 }
 
 func (s Store) build(ctx context.Context, l plan.Layer, epoch int64, src Sources) (v1.Layer, error) {
+	recipe := recipeOf(l, epoch, src)
+	if b, ok := s.made(recipe); ok {
+		return partial.CompressedToLayer(b)
+	}
 	entries, err := expand(l, src)
 	if err != nil {
 		return nil, err
@@ -53,6 +57,7 @@ func (s Store) build(ctx context.Context, l plan.Layer, epoch int64, src Sources
 			return nil, err
 		}
 	}
+	s.note(recipe, diffID)
 	return partial.CompressedToLayer(b)
 }
 

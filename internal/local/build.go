@@ -98,7 +98,7 @@ func Binaries(ctx context.Context, plans []plan.Plan, o Options, use func(p plan
 		return err
 	}
 	return each(ctx, plans, func(ctx context.Context, _ int, p plan.Plan) error {
-		paths, done, err := e.binaries(ctx, p)
+		paths, _, done, err := e.binaries(ctx, p)
 		defer done()
 		if err != nil {
 			return err
@@ -191,7 +191,7 @@ type engine struct {
 }
 
 func (e engine) build(ctx context.Context, p plan.Plan) (v1.Image, error) {
-	binaries, done, err := e.binaries(ctx, p)
+	binaries, sums, done, err := e.binaries(ctx, p)
 	defer done()
 	if err != nil {
 		return nil, err
@@ -200,7 +200,7 @@ func (e engine) build(ctx context.Context, p plan.Plan) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := layer.Sources{Binaries: binaries, Context: e.Context.FS(), RootData: rootdata.Lookup}
+	src := layer.Sources{Binaries: binaries, Sums: sums, Context: e.Context.FS(), RootData: rootdata.Lookup}
 	for _, l := range p.Layers {
 		if err := e.step(ctx, p, StepLayer, l.Name); err != nil {
 			return nil, err
@@ -217,25 +217,25 @@ func (e engine) build(ctx context.Context, p plan.Plan) (v1.Image, error) {
 	return newImage(p, layers)
 }
 
-// binaries compiles into a directory of this build, which done removes: another
+// binaries compiles, and says each binary's sha256, into a directory of this build, which done removes: another
 // build may replace what is in the cache while layers are made.
-func (e engine) binaries(ctx context.Context, p plan.Plan) (_ map[string]string, done func(), err error) {
+func (e engine) binaries(ctx context.Context, p plan.Plan) (files, sums map[string]string, done func(), err error) {
 	work, err := os.MkdirTemp(e.CacheDir, "work-")
 	if err != nil {
-		return nil, func() {}, fmt.Errorf("making a work directory: %w", err)
+		return nil, nil, func() {}, fmt.Errorf("making a work directory: %w", err)
 	}
 	done = func() { os.RemoveAll(work) }
-	binaries := map[string]string{}
+	files, sums = map[string]string{}, map[string]string{}
 	for _, c := range p.Compiles {
 		if err := e.step(ctx, p, StepCompile, c.Name); err != nil {
-			return nil, done, err
+			return nil, nil, done, err
 		}
-		binaries[c.Name] = filepath.Join(work, c.Name)
-		if err := e.compile.compile(ctx, p, c, binaries[c.Name]); err != nil {
-			return nil, done, fmt.Errorf("compiling %s: %w", c.Name, err)
+		files[c.Name] = filepath.Join(work, c.Name)
+		if sums[c.Name], err = e.compile.compile(ctx, p, c, files[c.Name]); err != nil {
+			return nil, nil, done, fmt.Errorf("compiling %s: %w", c.Name, err)
 		}
 	}
-	return binaries, done, nil
+	return files, sums, done, nil
 }
 
 // base is the base image's layers; none for scratch.

@@ -3,6 +3,8 @@ package local
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,14 +29,18 @@ const (
 	binDir     = "bin"
 	layerDir   = "layers"
 	overlayDir = "overlay"
+	verdictDir = "verdicts"
 )
+
+// kinds are all of them.
+var kinds = []string{binDir, layerDir, overlayDir, verdictDir}
 
 // Cache is the directory that the embedded engine keeps things in between builds.
 type Cache struct{ Dir string }
 
 // Usage is what the entries of one kind take.
 type Usage struct {
-	// Kind is "bin", "layers" or "overlay".
+	// Kind is "bin", "layers", "overlay" or "verdicts".
 	Kind string
 	// Entries and Bytes count them.
 	Entries int
@@ -49,10 +55,49 @@ type cached struct {
 	used  time.Time
 }
 
+// Verdict is what KeepVerdict kept under a key.
+func (c Cache) Verdict(key string) ([]byte, bool) {
+	file := filepath.Join(c.Dir, verdictDir, verdictName(key))
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, false
+	}
+	now := time.Now()
+	_ = os.Chtimes(file, now, now) // what prunes the cache goes by the last use
+	return data, true
+}
+
+// KeepVerdict keeps what was found out about an image. The key says all that it depends on:
+// the image's digest, and what judged it.
+func (c Cache) KeepVerdict(key string, verdict []byte) error {
+	dir := filepath.Join(c.Dir, verdictDir)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("keeping a verdict: %w", err)
+	}
+	tmp, err := os.CreateTemp(dir, "tmp-")
+	if err != nil {
+		return fmt.Errorf("keeping a verdict: %w", err)
+	}
+	_, err = tmp.Write(verdict)
+	if err = errors.Join(err, tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), filepath.Join(dir, verdictName(key)))
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name())
+		return fmt.Errorf("keeping a verdict: %w", err)
+	}
+	return nil
+}
+
+func verdictName(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
 // Usage says what the cache holds, by kind.
 func (c Cache) Usage() ([]Usage, error) {
 	var all []Usage
-	for _, kind := range []string{binDir, layerDir, overlayDir} {
+	for _, kind := range kinds {
 		entries, err := c.entries(kind)
 		if err != nil {
 			return nil, err
@@ -70,7 +115,7 @@ func (c Cache) Usage() ([]Usage, error) {
 // left, but none that was used after the time before. It returns the bytes freed.
 func (c Cache) Prune(ctx context.Context, limit int64, before time.Time) (freed int64, err error) {
 	var all []cached
-	for _, kind := range []string{binDir, layerDir, overlayDir} {
+	for _, kind := range kinds {
 		entries, err := c.entries(kind)
 		if err != nil {
 			return 0, err
@@ -127,8 +172,8 @@ func (c Cache) entries(kind string) ([]cached, error) {
 		name := filepath.Join(dir, d.Name())
 		switch {
 		case kind == binDir && d.IsDir():
-			all = append(all, measured(kind, name, name+".size"))
-		case kind == overlayDir, kind == layerDir && !strings.HasSuffix(name, ".json") && !strings.HasPrefix(d.Name(), "tmp-"):
+			all = append(all, measured(kind, name, name+".size", name+".made"))
+		case kind == overlayDir, kind == verdictDir, kind == layerDir && !strings.HasSuffix(name, ".json") && !strings.HasPrefix(d.Name(), "tmp-"):
 			all = append(all, measured(kind, name))
 		}
 	}

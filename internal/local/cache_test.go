@@ -66,18 +66,18 @@ func TestPruneTakesTheLongestUnused(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	c := cacheOf(t, time.Now(), map[string]int{"bin/a/app": 1, "layers/aa": 1, "layers/bb": 1, "layers/cc.json": 1})
+	c := cacheOf(t, time.Now(), map[string]int{"bin/a/app": 1, "layers/aa": 1, "layers/bb": 1, "layers/cc.json": 1, "verdicts/x": 1})
 	got, err := c.Usage()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, u := range got {
-		want := map[string]Usage{"bin": {"bin", 1, 1000}, "layers": {"layers", 2, 2000}, "overlay": {"overlay", 0, 0}}[u.Kind]
+		want := map[string]Usage{"bin": {"bin", 1, 1000}, "layers": {"layers", 2, 2000}, "overlay": {"overlay", 0, 0}, "verdicts": {"verdicts", 1, 1000}}[u.Kind]
 		if u != want {
 			t.Errorf("%+v, want %+v", u, want)
 		}
 	}
-	if got, err := (Cache{filepath.Join(c.Dir, "none")}).Usage(); err != nil || len(got) != 3 {
+	if got, err := (Cache{filepath.Join(c.Dir, "none")}).Usage(); err != nil || len(got) != 4 {
 		t.Errorf("no cache yet: %v, %v", got, err)
 	}
 }
@@ -97,5 +97,21 @@ func TestABuildAfterAPrune(t *testing.T) {
 	again := build(t, o, helloPlan(t, "amd64"))
 	if got, err := again.Images[0].Image.Digest(); err != nil || got != want {
 		t.Errorf("after a prune: %s, %v, want %s", got, err, want)
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	c := Cache{t.TempDir()}
+	if _, ok := c.Verdict("a"); ok {
+		t.Error("an empty cache has a verdict")
+	}
+	if err := c.KeepVerdict("a", []byte("fine")); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := c.Verdict("a"); !ok || string(got) != "fine" {
+		t.Errorf("got %q, %t", got, ok)
+	}
+	if _, ok := c.Verdict("b"); ok {
+		t.Error("another key has the verdict")
 	}
 }

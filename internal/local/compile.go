@@ -26,28 +26,52 @@ type compiler struct {
 	cacheDir, overlay string
 }
 
-// compile makes a binary at file. Its copy in the cache stays where it is, for go
-// to find it up to date the next time and not to link again. There is no fetch
-// step: go build gets the modules it needs, which may be fewer than are listed.
-func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file string) error {
+// compile makes a binary at file and returns its sha256. Its copy in the cache stays
+// where it is: while nothing changed that go would read, it is taken as it is, and else
+// go may find it up to date and not link again.
+func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file string) (sum string, err error) {
+	dir, err := c.place(b)
+	if err != nil {
+		return "", err
+	}
+	unlock, err := lock(ctx, dir+".lock")
+	if err != nil {
+		return "", fmt.Errorf("waiting for another build of %s: %w", b.Name, err)
+	}
+	defer unlock()
+	kept := keptBinary{file: filepath.Join(dir, b.Name), mark: dir + ".size", record: dir + ".made"}
+	key := c.sourceKey(ctx, p, b)
+	if sum, ok, err := kept.current(key); err != nil {
+		return "", fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
+	} else if ok {
+		return sum, snapshot(kept.file, file)
+	}
+	if err := kept.begin(); err != nil {
+		return "", fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
+	}
+	if err := c.build(ctx, p, b, kept.file); err != nil {
+		return "", errors.Join(err, kept.discard())
+	}
+	if sum, err = fileSum(kept.file); err == nil {
+		err = kept.end()
+	}
+	if err == nil && c.sourceKey(ctx, p, b) == key { // no edit while go was reading
+		err = kept.remember(key, sum)
+	}
+	if err != nil {
+		return "", fmt.Errorf("keeping %s: %w", b.Name, err)
+	}
+	return sum, snapshot(kept.file, file)
+}
+
+// build runs the go command and checks what it made. There is no fetch step: go build gets
+// the modules it needs, which may be fewer than are listed.
+func (c compiler) build(ctx context.Context, p plan.Plan, b plan.Compile, file string) error {
 	module, err := c.context.files.resolve("open", b.Dir, true)
 	if err != nil {
 		return fmt.Errorf("finding its module: %w", err)
 	}
-	dir, err := c.place(b)
-	if err != nil {
-		return err
-	}
-	unlock, err := lock(ctx, dir+".lock")
-	if err != nil {
-		return fmt.Errorf("waiting for another build of %s: %w", b.Name, err)
-	}
-	defer unlock()
-	kept := keptBinary{file: filepath.Join(dir, b.Name), mark: dir + ".size"}
-	if err := kept.begin(); err != nil {
-		return fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
-	}
-	paths := plan.Paths{Context: c.context.Dir, Out: kept.file, Overlay: c.overlay}
+	paths := plan.Paths{Context: c.context.Dir, Out: file, Overlay: c.overlay}
 	argv, err := plan.Argv(plan.Link, b, paths)
 	if err != nil {
 		return err
@@ -57,15 +81,26 @@ func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file
 		Dir: filepath.Join(c.context.Dir, filepath.FromSlash(module)),
 	})
 	if err != nil {
-		return errors.Join(err, kept.discard())
+		return err
 	}
-	if err := checkStatic(kept.file, p.Platform); err != nil {
-		return errors.Join(fmt.Errorf("checking %s: %w", b.Name, err), kept.discard())
+	if err := checkStatic(file, p.Platform); err != nil {
+		return fmt.Errorf("checking %s: %w", b.Name, err)
 	}
-	if err := kept.end(); err != nil {
-		return fmt.Errorf("keeping %s: %w", b.Name, err)
+	return nil
+}
+
+// fileSum is the sha256 of a file in hex.
+func fileSum(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
 	}
-	return snapshot(kept.file, file)
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // place is the directory of the cache for a compile: equal command lines,
@@ -114,9 +149,12 @@ func lock(ctx context.Context, file string) (unlock func(), err error) {
 
 // keptBinary is a binary in the cache with a mark that holds its size. Go takes a
 // file for up to date by the ID near its start: a half-written one must go.
-type keptBinary struct{ file, mark string }
+type keptBinary struct{ file, mark, record string }
 
 func (k keptBinary) begin() error {
+	if err := os.Remove(k.record); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
 	mark, _ := os.ReadFile(k.mark)
 	info, err := os.Stat(k.file)
 	if err == nil && strconv.FormatInt(info.Size(), 10) == string(mark) {
@@ -134,7 +172,7 @@ func (k keptBinary) end() error {
 }
 
 func (k keptBinary) discard() error {
-	for _, file := range []string{k.file, k.mark} {
+	for _, file := range []string{k.file, k.mark, k.record} {
 		if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}

@@ -1,0 +1,91 @@
+package local
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"github.com/plimsoll-build/plimsoll/internal/gosource"
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+)
+
+// sourceKey is a digest of all that the go command would read for a compile and that its
+// place in the cache does not say already: while it stays, go need not even be asked. Empty
+// where that cannot be said for sure.
+//
+// What comes from the module cache is pinned by go.sum, which is among the files; what the
+// toolchain is, by its programs' sizes and times.
+func (c compiler) sourceKey(ctx context.Context, p plan.Plan, b plan.Compile) string {
+	files := c.context.FS()
+	l, err := gosource.List(ctx, files, gosource.Request{
+		Dir: b.Dir, Packages: []string{b.Package}, Work: b.Work, Vendored: slices.Contains(b.Flags, "-mod=vendor"),
+		Go: p.Go, Tags: b.Tags, Env: b.Env,
+	})
+	if err != nil {
+		return "" // the go command says what is wrong, or knows better
+	}
+	key := sha256.New()
+	for _, name := range slices.Concat(l.Files, l.Vendor) {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			return ""
+		}
+		fmt.Fprintf(key, "%q %x\n", name, sha256.Sum256(data))
+	}
+	for _, link := range l.Symlinks {
+		target, err := fs.ReadLink(files, link)
+		if err != nil {
+			return ""
+		}
+		fmt.Fprintf(key, "%q -> %q\n", link, target)
+	}
+	tools := filepath.Join("pkg", "tool", runtime.GOOS+"_"+runtime.GOARCH)
+	for _, program := range []string{filepath.Join("bin", "go"), filepath.Join(tools, "compile"), filepath.Join(tools, "link")} {
+		info, err := os.Stat(filepath.Join(c.tool.Root, program))
+		if err != nil {
+			return ""
+		}
+		fmt.Fprintf(key, "%s %d %d\n", program, info.Size(), info.ModTime().UnixNano())
+	}
+	return hex.EncodeToString(key.Sum(nil))
+}
+
+// made is the record beside a kept binary: what it was made of, and what it is.
+type made struct {
+	Key    string `json:"key"`
+	SHA256 string `json:"sha256"`
+}
+
+// current returns the kept binary's sha256 if it was made of what the key says. One that is
+// not what its record says is damaged and goes: go would not notice.
+func (k keptBinary) current(key string) (sum string, ok bool, err error) {
+	data, err := os.ReadFile(k.record)
+	if err != nil {
+		return "", false, nil //nolint:nilerr // nothing is known
+	}
+	var m made
+	sum, err = fileSum(k.file)
+	if json.Unmarshal(data, &m) != nil || err != nil || sum != m.SHA256 {
+		return "", false, k.discard()
+	}
+	return sum, key != "" && m.Key == key, nil
+}
+
+// remember writes the record. Without a key there is none.
+func (k keptBinary) remember(key, sum string) error {
+	if key == "" {
+		return nil
+	}
+	data, err := json.Marshal(made{key, sum})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(k.record, data, 0o644)
+}
