@@ -34,7 +34,8 @@ standard input. An index is checked for every platform. The exit code is 0 if al
 rule failed or could not be decided, 2 if an image could not be read.
 
 With --policy, --spec, --rebuild and --manifest an image is also held against a policy,
-what its spec plans, what its source builds to, and the files that deploy it.
+what its spec plans, what its source builds to, and the files that deploy it. With
+several platforms or REFs each image is held against all of them.
 
 Rules, of which those with a * only warn:
 
@@ -54,6 +55,13 @@ Rules of those flags:
 	c.Flags().StringSliceVar(&f.choice.Ignore, "ignore", nil, "do not judge these rules")
 	c.Flags().BoolVar(&f.choice.Strict, "strict", false, "a warning is a failure, and every rule counts")
 	f.against.register(c.Flags())
+	var rules []string
+	for _, r := range slices.Concat(verify.Rules(), verify.Against()) {
+		rules = append(rules, r.Name)
+	}
+	for flag, words := range map[string][]string{"format": verify.Formats(), "engine": {"embedded", "buildkit"}, "require": rules, "ignore": rules} {
+		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	}
 	return c
 }
 

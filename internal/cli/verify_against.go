@@ -54,8 +54,8 @@ func (f *againstFlags) check() error {
 		return usagef("--run is not supported yet: run the image in CI")
 	case f.rebuild && f.spec == "":
 		return usagef("--rebuild needs the spec to build from: --spec FILE")
-	case f.spec == "" && (f.source.context != "" || len(f.source.buildArgs)+len(f.source.labels)+len(f.source.contexts) > 0):
-		return usagef("--context, --build-arg, --label and --build-context say how --spec was planned: name it")
+	case f.spec == "" && (f.source.context != "" || len(f.source.buildArgs)+len(f.source.labels)+len(f.source.contexts)+len(f.source.mirrors)+len(f.source.secrets) > 0):
+		return usagef("--context, --build-arg, --label, --build-context, --mirror and --secret say how --spec was planned: name it")
 	case f.container != "" && len(f.manifests) == 0:
 		return usagef("--container names one of --manifest FILE: name the file, too")
 	case !f.rebuild && (f.addr != "" || f.frontend != "" || f.engine != "embedded"):
@@ -168,7 +168,11 @@ func (a *against) one(ctx context.Context, subject verify.Subject, r *verify.Rep
 		}
 	}
 	if len(a.flags.manifests) > 0 {
-		r.Add(verify.RuleManifest, a.judgeManifest(*r))
+		j, err := a.judgeManifest(subject, *r)
+		if err != nil {
+			return err
+		}
+		r.Add(verify.RuleManifest, j)
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -16,13 +18,9 @@ import (
 
 // judgePolicy holds an image against the policy.
 func (a *against) judgePolicy(subject verify.Subject, r verify.Report) (verify.Judgement, error) {
-	parts, err := subject.Parts()
+	parts, config, err := configOf(subject)
 	if err != nil {
 		return verify.Judgement{}, err
-	}
-	var config ocispec.Image
-	if err := json.Unmarshal(parts.Config, &config); err != nil {
-		return verify.Judgement{}, fmt.Errorf("reading config: %w", err)
 	}
 	size := int64(-1)
 	if parts.Manifest != nil {
@@ -47,26 +45,59 @@ func (a *against) judgePolicy(subject verify.Subject, r verify.Report) (verify.J
 	return j, nil
 }
 
-// judgeManifest holds the containers that run an image against its labels.
-func (a *against) judgeManifest(r verify.Report) verify.Judgement {
-	if r.Labels[tuning.LabelVersion] == "" {
-		return verify.Judgement{Skip: "no labels of ours"}
-	}
-	chosen, err := workload.Choose(a.containers, a.flags.container, r.Ref)
+// configOf are an image's parts, and its config understood.
+func configOf(subject verify.Subject) (verify.Parts, ocispec.Image, error) {
+	var config ocispec.Image
+	parts, err := subject.Parts()
 	if err != nil {
-		return verify.Judgement{Unknowns: []string{err.Error()}}
+		return parts, config, err
 	}
+	if err := json.Unmarshal(parts.Config, &config); err != nil {
+		return parts, config, fmt.Errorf("reading config: %w", err)
+	}
+	return parts, config, nil
+}
+
+// judgeManifest holds the containers that run an image against it.
+func (a *against) judgeManifest(subject verify.Subject, r verify.Report) (verify.Judgement, error) {
+	if r.Labels[tuning.LabelVersion] == "" {
+		return verify.Judgement{Skip: "no labels of ours"}, nil
+	}
+	_, config, err := configOf(subject)
+	if err != nil {
+		return verify.Judgement{}, err
+	}
+	image := workload.Image{
+		Labels: r.Labels, User: config.Config.User, Volumes: slices.Sorted(maps.Keys(config.Config.Volumes)),
+		Binaries: strings.Split(r.Labels[tuning.LabelBinaries], ","),
+	}
+	chosen, errs := workload.Choose(a.containers, a.flags.container, inRegistry(r.Ref))
 	var j verify.Judgement
+	for _, err := range errs {
+		j.Unknowns = append(j.Unknowns, err.Error())
+	}
 	var places []string
 	for _, c := range chosen {
-		found := workload.Judge(c, r.Labels, strings.Split(r.Labels[tuning.LabelBinaries], ","))
+		found := workload.Judge(c, image)
 		j.Fails = append(j.Fails, placed(found.Fails, c.File)...)
 		j.Warns = append(j.Warns, placed(found.Warns, c.File)...)
 		j.Unknowns = append(j.Unknowns, found.Unknowns...)
 		places = append(places, fmt.Sprintf("%s:%d", c.File, c.Line))
 	}
 	j.Passed = "agrees with " + strings.Join(places, ", ")
-	return j
+	return j, nil
+}
+
+// inRegistry is the reference by which a deployment can name an image; empty for an
+// image in a file.
+func inRegistry(ref string) string {
+	ref = strings.TrimPrefix(ref, "docker-daemon:")
+	for _, file := range []string{"oci:", "oci-archive:", "docker-archive:", "-"} {
+		if strings.HasPrefix(ref, file) {
+			return ""
+		}
+	}
+	return ref
 }
 
 func placed(found []workload.Finding, file string) []verify.Finding {

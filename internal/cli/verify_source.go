@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	goversion "go/version"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/plimsoll-build/plimsoll/internal/imagediff"
 	"github.com/plimsoll-build/plimsoll/internal/local"
 	"github.com/plimsoll-build/plimsoll/internal/solve"
+	"github.com/plimsoll-build/plimsoll/internal/spec"
 	"github.com/plimsoll-build/plimsoll/internal/tuning"
 	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
@@ -62,7 +64,11 @@ func (a *against) againstSource(ctx context.Context, subject verify.Subject, r *
 	}
 	p, err := prepare(ctx, a.log, &src)
 	if err != nil {
-		return err
+		if ctx.Err() != nil || wrongSpec(err) {
+			return err
+		}
+		a.unplanned(r, err)
+		return nil
 	}
 	defer p.done()
 	note := ""
@@ -85,6 +91,24 @@ func (a *against) againstSource(ctx context.Context, subject verify.Subject, r *
 	j.Passed += note
 	r.Add(verify.RuleRebuild, j)
 	return nil
+}
+
+// wrongSpec reports whether an error is the caller's to correct, in the spec or a flag.
+func wrongSpec(err error) bool {
+	_, usage := errors.AsType[usageError](err)
+	_, one := errors.AsType[*spec.Error](err)
+	_, several := errors.AsType[spec.Errors](err)
+	return usage || one || several
+}
+
+// unplanned leaves open what needs a plan that cannot be made now, such as without the
+// registry of the base.
+func (a *against) unplanned(r *verify.Report, err error) {
+	unknown := verify.Judgement{Unknowns: []string{"planning the spec: " + err.Error()}}
+	r.Add(verify.RuleSpec, unknown)
+	if a.flags.rebuild {
+		r.Add(verify.RuleRebuild, unknown)
+	}
 }
 
 // locate gives findings the spec as their file.

@@ -6,6 +6,7 @@ import (
 	"debug/buildinfo"
 	"debug/elf"
 	"debug/gosym"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +16,9 @@ import (
 
 // Bounds on one program's code.
 const (
-	maxTable    = 128 << 20
-	maxFunction = 16 << 20
+	maxTable     = 128 << 20
+	maxFunction  = 16 << 20
+	maxFunctions = 1 << 19 // several times the largest programs that people ship
 )
 
 // function is one range of the code, by the table that the runtime uses itself.
@@ -33,8 +35,10 @@ type program struct {
 	file      *elf.File
 	module    string
 	functions []function
-	byName    map[string]function
-	tableErr  error
+	// byName are the functions of one name in address order: an assembly function and its
+	// wrapper for the other calling convention share theirs.
+	byName   map[string][]function
+	tableErr error
 }
 
 // openProgram reads headers and function table. The standard library's readers can
@@ -52,7 +56,7 @@ func openProgram(r io.ReaderAt) (p *program, err error) {
 	if len(f.Sections) > maxSections {
 		return nil, errors.New("too many sections")
 	}
-	p = &program{data: r, file: f, byName: map[string]function{}}
+	p = &program{data: r, file: f, byName: map[string][]function{}}
 	if info, err := buildinfo.Read(r); err == nil {
 		p.module = info.Main.Path
 	}
@@ -79,6 +83,9 @@ func (p *program) readTable() (err error) {
 	if err != nil {
 		return err
 	}
+	if n := claimed(data); n > min(maxFunctions, uint64(len(data))/8) {
+		return fmt.Errorf("malformed function table: it claims %d functions", n)
+	}
 	symbols, err := gosym.NewTable(nil, gosym.NewLineTable(data, text.Addr))
 	if err != nil {
 		return err
@@ -89,12 +96,31 @@ func (p *program) readTable() (err error) {
 		}
 		fn := function{f.Name, f.Entry, f.End}
 		p.functions = append(p.functions, fn)
-		if _, twice := p.byName[fn.name]; !twice {
-			p.byName[fn.name] = fn
-		}
+	}
+	if len(p.functions) == 0 { // gosym keeps to itself what it cannot read
+		return errors.New("malformed function table")
 	}
 	slices.SortFunc(p.functions, func(a, b function) int { return cmp.Compare(a.start, b.start) })
+	for _, f := range p.functions {
+		p.byName[f.name] = append(p.byName[f.name], f)
+	}
 	return nil
+}
+
+// claimed is the number of functions in a table's header, where it has stood since Go 1.2. gosym
+// allocates as many before it looks whether they are there.
+func claimed(table []byte) uint64 {
+	if len(table) < 16 {
+		return 0
+	}
+	order := binary.ByteOrder(binary.LittleEndian)
+	if table[0] == 0xff { // the magic's first byte, whatever the ELF header says
+		order = binary.BigEndian
+	}
+	if table[7] == 4 { // bytes of a pointer
+		return uint64(order.Uint32(table[8:]))
+	}
+	return order.Uint64(table[8:])
 }
 
 // own reports whether a function is of the program's own module.
@@ -135,27 +161,14 @@ func (p *program) at(addr uint64) (function, bool) {
 // that only moved, or calls one that did, is the same.
 func (c *comparison) functions(name string, a, b *program) {
 	if a.tableErr != nil || b.tableErr != nil {
-		c.add(name+" functions", fmt.Sprint(a.tableErr), fmt.Sprint(b.tableErr))
+		if fmt.Sprint(a.tableErr) != fmt.Sprint(b.tableErr) {
+			c.add(name+" functions", legible(a.tableErr), legible(b.tableErr))
+		}
 		return
 	}
 	var changed []Difference
-	for _, f := range a.functions {
-		g, ok := b.byName[f.name]
-		switch {
-		case !ok:
-			changed = append(changed, Difference{f.name, "there", "absent"})
-		case f.size() != g.size():
-			changed = append(changed, Difference{f.name, fmt.Sprintf("%d bytes of code", f.size()), fmt.Sprintf("%d bytes", g.size())})
-		default:
-			if at := differAt(a, b, f, g); at >= 0 {
-				changed = append(changed, Difference{f.name, fmt.Sprintf("other code at offset %d", at), "the same code"})
-			}
-		}
-	}
-	for _, g := range b.functions {
-		if _, ok := a.byName[g.name]; !ok {
-			changed = append(changed, Difference{g.name, "absent", "there"})
-		}
+	for _, key := range union(a.byName, b.byName) {
+		changed = append(changed, ofName(a, b, key)...)
 	}
 	slices.SortStableFunc(changed, func(x, y Difference) int { return rank(a, x.Where) - rank(a, y.Where) })
 	for i, d := range changed {
@@ -165,6 +178,36 @@ func (c *comparison) functions(name string, a, b *program) {
 		}
 		c.add(name+" function "+d.Where, d.Got, d.Want)
 	}
+}
+
+func legible(tableErr error) string {
+	if tableErr == nil {
+		return "a function table"
+	}
+	return tableErr.Error()
+}
+
+// ofName compares the functions of one name, first with first.
+func ofName(a, b *program, name string) []Difference {
+	fs, gs := a.byName[name], b.byName[name]
+	switch {
+	case len(gs) == 0:
+		return []Difference{{name, "there", "absent"}}
+	case len(fs) == 0:
+		return []Difference{{name, "absent", "there"}}
+	case len(fs) != len(gs):
+		return []Difference{{name, fmt.Sprintf("%d of this name", len(fs)), fmt.Sprint(len(gs))}}
+	}
+	for i, f := range fs {
+		g := gs[i]
+		if f.size() != g.size() {
+			return []Difference{{name, fmt.Sprintf("%d bytes of code", f.size()), fmt.Sprintf("%d bytes", g.size())}}
+		}
+		if at := differAt(a, b, f, g); at >= 0 {
+			return []Difference{{name, fmt.Sprintf("other code at offset %d", at), "the same code"}}
+		}
+	}
+	return nil
 }
 
 func rank(p *program, name string) int {

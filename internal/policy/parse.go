@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/plimsoll-build/plimsoll/internal/excerpt"
 	"github.com/plimsoll-build/plimsoll/internal/tuning"
 )
 
@@ -26,10 +27,10 @@ func Keys() []string {
 // Parse reads a policy. The error is all problems, each with file, line and the line's
 // text; an unknown key is one, because a misspelt demand must not pass.
 func Parse(file string, data []byte) (*Policy, error) {
-	p := &parser{policy: &Policy{File: file, Labels: map[string]Entry{}}, lines: strings.Split(string(data), "\n")}
-	root, err := document(data)
+	p := &parser{policy: &Policy{File: file, Labels: map[string]Entry{}}, text: data}
+	root, err := document(file, data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, err
 	}
 	if root != nil {
 		p.mapping(root)
@@ -41,13 +42,13 @@ func Parse(file string, data []byte) (*Policy, error) {
 }
 
 // document is the root node; nil for an empty file.
-func document(data []byte) (_ *yaml.Node, err error) {
+func document(file string, data []byte) (_ *yaml.Node, err error) {
 	if len(data) > maxDocument || !utf8.Valid(data) {
-		return nil, fmt.Errorf("a policy is UTF-8 and at most %d bytes", maxDocument)
+		return nil, fmt.Errorf("%s: a policy is UTF-8 and at most %d bytes", file, maxDocument)
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("the YAML parser gave up: %v", v)
+			err = fmt.Errorf("%s: the YAML parser gave up: %v", file, v)
 		}
 	}()
 	dec := yaml.NewDecoder(bytes.NewReader(data))
@@ -55,27 +56,26 @@ func document(data []byte) (_ *yaml.Node, err error) {
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, fmt.Errorf("the YAML cannot be read: %w", err)
+		return nil, excerpt.YAML(file, data, err)
 	}
-	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, errors.New("one file is one policy: a second YAML document follows, or the rest cannot be read")
+	switch err := dec.Decode(&more); {
+	case err == nil:
+		return nil, excerpt.Error(file, data, more.Line, "one file is one policy: a second YAML document begins here")
+	case !errors.Is(err, io.EOF):
+		return nil, excerpt.YAML(file, data, err)
 	}
 	return doc.Content[0], nil
 }
 
 type parser struct {
 	policy   *Policy
-	lines    []string
+	text     []byte
 	problems []error
 }
 
 // fail records a problem at a node, with the text of its line.
 func (p *parser) fail(n *yaml.Node, format string, args ...any) {
-	excerpt := ""
-	if n.Line >= 1 && n.Line <= len(p.lines) {
-		excerpt = fmt.Sprintf("\n> %d | %.120q", n.Line, strings.TrimRight(p.lines[n.Line-1], "\r"))
-	}
-	p.problems = append(p.problems, fmt.Errorf("%s:%d:%d: %s%s", p.policy.File, n.Line, n.Column, fmt.Sprintf(format, args...), excerpt))
+	p.problems = append(p.problems, fmt.Errorf("%s:%d:%d: %s%s", p.policy.File, n.Line, n.Column, fmt.Sprintf(format, args...), excerpt.Line(p.text, n.Line)))
 }
 
 func (p *parser) mapping(n *yaml.Node) {

@@ -69,7 +69,8 @@ func TestParseRefuses(t *testing.T) {
 		"labels: {a: [b]}":               {"single value"},
 		"strict: true\nstrict: false":    {"p.yaml:2:1:"},
 		"a: 1\n---\nb: 2":                {"one policy"},
-		"[":                              {"cannot be read"},
+		"[":                              {"p.yaml:1: the YAML cannot be read"},
+		"go: 1\n\t- x\n":                 {"p.yaml:2: ", "> 2 | \t- x"},
 		"\xff":                           {"UTF-8"},
 	} {
 		_, err := policy.Parse("p.yaml", []byte(file))

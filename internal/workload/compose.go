@@ -12,30 +12,48 @@ func compose(services node) []Container {
 	var found []Container
 	keys, values := services.entries()
 	for i, n := range values {
-		c := Container{Line: keys[i].line(), Name: keys[i].text(), Image: n.get("image").text()}
-		for _, limit := range []node{n.get("mem_limit"), n.path("deploy", "resources", "limits", "memory")} {
-			c.amount(&c.MemoryMax, limit, RAM)
-		}
-		for _, request := range []node{n.get("mem_reservation"), n.path("deploy", "resources", "reservations", "memory")} {
-			c.amount(&c.MemoryRequest, request, RAM)
-		}
-		for _, limit := range []node{n.get("cpus"), n.path("deploy", "resources", "limits", "cpus")} {
-			c.amount(&c.CPU, limit, cores)
-		}
-		if user := n.get("user"); user.text() != "" {
-			c.User = Text{user.text(), user.line()}
-		}
-		c.composeEnv(n.get("environment"))
-		for _, v := range n.get("volumes").items() {
-			c.Mounts = append(c.Mounts, Text{mountTarget(v), v.line()})
-		}
-		for _, v := range n.get("tmpfs").items() {
-			target, _, _ := strings.Cut(v.text(), ":")
-			c.Mounts = append(c.Mounts, Text{target, v.line()})
-		}
-		found = append(found, c)
+		found = append(found, service(keys[i], n))
 	}
 	return found
+}
+
+func service(key, n node) Container {
+	c := Container{Line: key.line(), Name: key.text(), Image: n.get("image").text(), form: inCompose}
+	limits, reserved := n.path("deploy", "resources", "limits"), n.path("deploy", "resources", "reservations")
+	c.amount(&c.MemoryMax, n.get("mem_limit"), RAM)
+	c.amount(&c.MemoryMax, limits.get("memory"), RAM)
+	c.amount(&c.MemoryRequest, n.get("mem_reservation"), RAM)
+	c.amount(&c.MemoryRequest, reserved.get("memory"), RAM)
+	c.amount(&c.CPU, n.get("cpus"), cores)
+	c.amount(&c.CPU, limits.get("cpus"), cores)
+	for key, to := range map[string]*Text{"user": &c.User, "read_only": &c.ReadOnly} {
+		if v := n.get(key); v.text() != "" {
+			*to = Text{v.text(), v.line()}
+		}
+	}
+	c.composeEnv(n.get("environment"))
+	for _, file := range oneOrMore(n.get("env_file")) {
+		c.EnvFrom = append(c.EnvFrom, Text{strings.TrimSpace("env_file " + file.text() + file.get("path").text()), file.line()})
+	}
+	if extends := n.get("extends"); extends.Node != nil {
+		c.unread = append(c.unread, Text{"extends brings settings from elsewhere: give the output of docker compose config", extends.line()})
+	}
+	for _, v := range n.get("volumes").items() {
+		c.Mounts = append(c.Mounts, Text{mountTarget(v), v.line()})
+	}
+	for _, v := range oneOrMore(n.get("tmpfs")) {
+		target, _, _ := strings.Cut(v.text(), ":")
+		c.Mounts = append(c.Mounts, Text{target, v.line()})
+	}
+	return c
+}
+
+// oneOrMore are the items of a list, or what stands in the place of a list of one.
+func oneOrMore(n node) []node {
+	if n.text() != "" {
+		return []node{n}
+	}
+	return n.items()
 }
 
 // composeEnv reads both forms. A name alone, and what ${} stands for, come from the

@@ -2,9 +2,7 @@ package workload
 
 import (
 	"fmt"
-	"path"
 	"strconv"
-	"strings"
 
 	"github.com/plimsoll-build/plimsoll/internal/tuning"
 )
@@ -22,28 +20,47 @@ type Findings struct {
 	Unknowns     []string
 }
 
-// Judge holds a container against the labels of the image that it runs, binaries being
-// the paths of the image's programs.
-func Judge(c Container, labels map[string]string, binaries []string) Findings {
-	j := &judging{c: c, labels: labels}
-	j.Fails = append(j.Fails, c.problems...)
+// Image is what a container is held against.
+type Image struct {
+	// Labels are the config's, and so are User and Volumes.
+	Labels  map[string]string
+	User    string
+	Volumes []string
+	// Binaries are the paths of its programs.
+	Binaries []string
+}
+
+// Judge holds a container against the image that it runs.
+func Judge(c Container, image Image) Findings {
+	j := &judging{c: c, image: image, labels: image.Labels}
+	for _, p := range c.problems {
+		j.fail(p.Where, p.Got, p.Want, p.Line)
+	}
+	for _, u := range c.unread {
+		j.unknown(u.Line, "%s", u.Value)
+	}
 	j.memory()
-	j.limit(tuning.LabelMemoryHigh, "memory.high", c.MemoryHigh, parseBytes, false)
-	j.limit(tuning.LabelCPUMax, "CPU limit", c.CPU, tuning.ParseCores, true)
+	j.limit(tuning.LabelMemoryHigh, "memory.high", c.MemoryHigh, parseBytes, "")
+	j.limit(tuning.LabelCPUMax, "CPU limit", c.CPU, tuning.ParseCores, c.form.cpu)
 	j.gogc()
 	j.maxProcs()
 	j.godebug()
-	if c.User.Value == "0" || strings.HasPrefix(c.User.Value, "0:") || c.User.Value == "root" {
-		j.fail("user", c.User.Value, "no root", c.User.Line)
-	}
-	j.mounts(binaries)
+	j.envFrom()
+	j.user()
+	j.readOnly()
+	j.mounts()
 	return j.Findings
 }
 
 type judging struct {
 	Findings
 	c      Container
+	image  Image
 	labels map[string]string
+}
+
+func (j *judging) unknown(line int, format string, args ...any) {
+	j.Unknowns = append(j.Unknowns, fmt.Sprintf("%s:%d: %s", j.c.File, line, j.name(fmt.Sprintf(format, args...))))
 }
 
 func (j *judging) fail(where, got, want string, line int) {
@@ -63,17 +80,21 @@ func (j *judging) name(where string) string {
 
 func parseBytes(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
 
-// limit compares one limit with its label: less is a failure, more a warning.
-func (j *judging) limit(label, what string, got Amount, parse func(string) (int64, error), required bool) {
+// limit compares one limit with its label: none or less is a failure, more a warning. add
+// says how to write one; without it none is needed.
+func (j *judging) limit(label, what string, got Amount, parse func(string) (int64, error), add string) {
 	text, ok := j.labels[label]
 	want, err := parse(text)
 	switch {
 	case !ok:
 	case err != nil:
 		j.Unknowns = append(j.Unknowns, "label "+label+" cannot be read")
-	case got.Line == 0 && required:
-		j.fail(what, "none", text+" of label "+label, j.c.Line)
+	case got.Line == 0 && len(j.c.unread) > 0: // which may hold it, and is unknown already
+	case got.Line == 0 && add != "":
+		j.fail(what, "none", fmt.Sprintf(add, text)+", as label "+label+" says", j.c.Line)
 	case got.Line == 0:
+	case !got.known():
+		j.unknown(got.Line, "%s: %s", what, got.Unknown)
 	case got.Value < want:
 		j.fail(what, decimal(got.Value), decimal(want)+" of label "+label, got.Line)
 	case got.Value > want:
@@ -83,9 +104,9 @@ func (j *judging) limit(label, what string, got Amount, parse func(string) (int6
 
 // memory compares max, request and the GOMEMLIMIT that is in force.
 func (j *judging) memory() {
-	j.limit(tuning.LabelMemoryMax, "memory limit", j.c.MemoryMax, parseBytes, true)
+	j.limit(tuning.LabelMemoryMax, "memory limit", j.c.MemoryMax, parseBytes, j.c.form.memory)
 	most, request := j.c.MemoryMax, j.c.MemoryRequest
-	if most.Line > 0 && request.Line > 0 && request.Value > most.Value {
+	if most.known() && request.known() && request.Value > most.Value {
 		j.fail("memory request", decimal(request.Value), "at most the limit of "+decimal(most.Value), request.Line)
 	}
 	limit, line, ok := j.memLimit()
@@ -95,13 +116,13 @@ func (j *judging) memory() {
 	if line == 0 {
 		line = most.Line
 	}
-	if most.Line > 0 && limit >= most.Value {
+	if most.known() && limit >= most.Value {
 		j.fail("GOMEMLIMIT", decimal(limit), "less than the memory limit of "+decimal(most.Value)+", or the kernel kills first", line)
 	}
-	if high := j.c.MemoryHigh; high.Line > 0 && limit > high.Value/100*95 {
+	if high := j.c.MemoryHigh; high.known() && limit > high.Value/100*95 {
 		j.fail("GOMEMLIMIT", decimal(limit), "at most 95% of memory.high, "+decimal(high.Value), high.Line)
 	}
-	if request.Line > 0 && request.Value < limit {
+	if request.known() && request.Value < limit {
 		j.warn("memory request", decimal(request.Value), "at least GOMEMLIMIT, "+decimal(limit)+": the heap may grow to it before it is collected", request.Line)
 	}
 }
@@ -137,7 +158,7 @@ func (j *judging) env(name string) (Variable, bool) {
 			continue
 		}
 		if !v.Known {
-			j.Unknowns = append(j.Unknowns, fmt.Sprintf("%s:%d: the value of %s comes from elsewhere", j.c.File, v.Line, name))
+			j.unknown(v.Line, "the value of %s comes from elsewhere", name)
 		}
 		return v, v.Known
 	}
@@ -173,12 +194,13 @@ func (j *judging) maxProcs() {
 	switch {
 	case err != nil:
 		j.fail("env GOMAXPROCS", v.Value, "a number above 0: the Go runtime ignores anything else", v.Line)
+	case label == "auto" && v.Value == "": // which the runtime takes for none
 	case label == "auto":
 		j.warn("env GOMAXPROCS", v.Value, "none: it would follow the CPU limit, as label "+tuning.LabelMaxProcs+" says", v.Line)
 	case label != "" && label != v.Value:
 		j.warn("env GOMAXPROCS", v.Value, label+" of label "+tuning.LabelMaxProcs, v.Line)
 	}
-	if cpu := j.c.CPU; err == nil && cpu.Line > 0 && int64(n) > max(2, (cpu.Value+999)/1000) {
+	if cpu := j.c.CPU; err == nil && cpu.known() && int64(n) > max(2, (cpu.Value+999)/1000) {
 		j.warn("env GOMAXPROCS", v.Value, "at most the CPU limit of "+tuning.FormatCores(cpu.Value)+", or it is throttled", v.Line)
 	}
 }
@@ -200,26 +222,5 @@ func (j *judging) godebug() {
 	}
 	if label := j.labels[tuning.LabelGODEBUG]; label != v.Value {
 		j.warn("env GODEBUG", v.Value, orDefault(label)+" of label "+tuning.LabelGODEBUG, v.Line)
-	}
-}
-
-// mounts refuses what hides the limits from the runtime, or the program from itself.
-func (j *judging) mounts(binaries []string) {
-	for _, m := range j.c.Mounts {
-		if !path.IsAbs(m.Value) {
-			continue
-		}
-		at := path.Clean(m.Value)
-		for _, kernel := range []string{"/proc", "/sys", "/sys/fs", "/sys/fs/cgroup"} {
-			if at == kernel || strings.HasPrefix(at, "/sys/fs/cgroup/") {
-				j.fail("mount "+at, "covers "+kernel, "nothing there: the Go runtime reads its limits below it", m.Line)
-				break
-			}
-		}
-		for _, b := range binaries {
-			if at == b || at == "/" || strings.HasPrefix(b, at+"/") {
-				j.fail("mount "+at, "covers "+b, "nothing over the program", m.Line)
-			}
-		}
 	}
 }

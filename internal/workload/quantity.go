@@ -8,7 +8,10 @@ import (
 	"strings"
 )
 
-var errQuantity = errors.New("not a quantity")
+var (
+	errQuantity = errors.New("not a quantity")
+	errShare    = errors.New("a share of the machine's memory, which is not known here: write a size")
+)
 
 // binary and decimal suffixes as powers, shared by the grammars.
 var (
@@ -104,7 +107,7 @@ func unitSize(s string) (size int64, limited bool, err error) {
 		return 0, false, nil
 	}
 	if strings.HasSuffix(s, "%") {
-		return 0, true, fmt.Errorf("%q is a share of the machine's memory, which is not known here: write a size", s)
+		return 0, true, errShare
 	}
 	digits := strings.TrimRight(s, "KMGTPB")
 	suffix := strings.ToLower(strings.TrimSuffix(s[len(digits):], "B"))

@@ -39,6 +39,8 @@ var labels = map[string]string{
 	tuning.LabelMaxProcs: "auto", tuning.LabelCPUMax: "0.5", tuning.LabelBinaries: "/app",
 }
 
+var image = workload.Image{Labels: labels, User: "65532:65532", Volumes: []string{"/data"}, Binaries: []string{"/app"}}
+
 // TestJudge gives each form what disagrees: "F" fails, "W" warns, with lines.
 func TestJudge(t *testing.T) {
 	pod := func(rest string) string {
@@ -61,12 +63,32 @@ func TestJudge(t *testing.T) {
 		{"root", "k.yaml", pod("    securityContext: {runAsUser: 0}\n"), []string{"F6 user"}},
 		{"mounts", "k.yaml", pod("    volumeMounts:\n    - mountPath: /sys/fs/cgroup/\n    - {mountPath: /app}\n    - {mountPath: /data}\n"), []string{"F7 mount /sys/fs/cgroup", "F8 mount /app"}},
 		{"small request", "k.yaml", "kind: Pod\nspec:\n  containers:\n  - {name: a, resources: {limits: {memory: 512Mi, cpu: 500m}, requests: {memory: 128Mi}}}", []string{"W4 memory request"}},
-		{"broken quantity", "k.yaml", "kind: Pod\nspec:\n  containers:\n  - {name: a, resources: {limits: {memory: lots, cpu: 500m}}}", []string{"F4 limit", "F4 memory limit"}},
+		{"broken quantity", "k.yaml", "kind: Pod\nspec:\n  containers:\n  - {name: a, resources: {limits: {memory: lots, cpu: 500m}}}", []string{"F4 limit", "U"}},
 		{"compose", "c.yaml", "services:\n  a:\n    deploy: {resources: {limits: {memory: 256m, cpus: '0.5'}}}\n    environment:\n      GOGC: 50\n    volumes: ['./x:/proc:ro']\n", []string{"F3 memory limit", "F3 GOMEMLIMIT", "F6 mount /proc", "W5 env GOGC"}},
 		{"compose, list and anchor", "c.yaml", "x-l: &l {mem_limit: 512m}\nservices:\n  a:\n    <<: *l\n    cpus: 0.5\n    environment: [GOGC]\n", []string{"U"}},
 		{"unit", "a.service", "[Service]\nMemoryMax=512M\nMemoryHigh=470M\nCPUQuota=50%\nEnvironment=\"A=b c\" GOGC=x\n", []string{"F3 GOMEMLIMIT", "F5 env GOGC"}},
-		{"unit, percentage", "a.service", "[Service]\nMemoryMax=50%\nCPUQuota=50%\n", []string{"F2 limit", "F1 memory limit"}},
+		{"unit, percentage", "a.service", "[Service]\nMemoryMax=50%\nCPUQuota=50%\n", []string{"U"}},
 		{"quadlet", "a.container", "[Container]\nImage=app\nVolume=/x:/sys\n[Service]\nMemoryMax=512M\nCPUQuota=\\\n  25%\n", []string{"F6 CPU limit", "F3 mount /sys"}},
+		{"env from elsewhere", "k.yaml", pod("    envFrom: [{configMapRef: {name: x}}]\n"), []string{"U"}},
+		{"env from elsewhere, nothing left open", "k.yaml", pod("    envFrom: [{secretRef: {name: x}}]\n    env:\n" +
+			"    - {name: GOMEMLIMIT, value: 460MiB}\n    - {name: GOGC, value: ''}\n    - {name: GOMAXPROCS, value: ''}\n    - {name: GODEBUG, value: ''}\n"), nil},
+		{"env of a variable", "k.yaml", pod("    env: [{name: GOMEMLIMIT, value: $(X)}]\n"), []string{"U"}},
+		{"limit of the pod", "k.yaml", "kind: Pod\nspec:\n  resources: {limits: {memory: 1Gi, cpu: 1}}\n  containers: [{name: a}]", []string{"U", "U"}},
+		{"another user", "k.yaml", pod("    securityContext: {runAsUser: 1000, runAsNonRoot: true}\n"), []string{"W6 user"}},
+		{"not root", "k.yaml", pod("    securityContext: {runAsNonRoot: true}\n"), nil},
+		{"read-only root", "k.yaml", pod("    securityContext: {readOnlyRootFilesystem: true}\n    volumeMounts: [{mountPath: /data}]\n"), []string{"W6 read-only root"}},
+		{"env_file", "c.yaml", "services: {a: {mem_limit: 512m, cpus: 0.5, env_file: a.env}}", []string{"U"}},
+		{"compose, variables", "c.yaml", "services: {a: {mem_limit: '${M}', cpus: 0.5, user: '${U}', volumes: ['a:${D}']}}", []string{"U", "U", "U"}},
+		{"compose, extends", "c.yaml", "services: {a: {mem_limit: 512m, cpus: 0.5, extends: b}}", []string{"U"}},
+		{"compose, merged env", "c.yaml", "x-e: &e {GOGC: off}\nx-f: &f {GOGC: 50, GODEBUG: x}\nservices:\n  a:\n    mem_limit: 512m\n    cpus: 0.5\n    environment: {<<: [*e, *f]}\n",
+			[]string{"F2 env GODEBUG", "W1 env GOGC"}},
+		{"compose, root", "c.yaml", "services: {a: {mem_limit: 512m, cpus: 0.5, user: '0:0', read_only: true, tmpfs: [/tmp, '/data:size=1m']}}", []string{"F1 user"}},
+		{"unit, environment from elsewhere", "a.service", "[Service]\nMemoryMax=512M\nCPUQuota=50%\nEnvironment=GOGC=50\nEnvironmentFile=-/etc/a\nPassEnvironment=GODEBUG\n", []string{"W4 env GOGC", "U", "U"}},
+		{"unit, environment taken back", "a.service", "[Service]\nMemoryMax=512M\nCPUQuota=50%\nEnvironment=GOGC=x\nEnvironment=\n", nil},
+		{"unit that starts podman", "a.service", "[Service]\nMemoryMax=512M\nCPUQuota=50%\nExecStart=/usr/bin/podman run app\n", []string{"U"}},
+		{"quadlet, limits in arguments", "a.container", "[Container]\nPodmanArgs=-m 1g\n", []string{"U"}},
+		{"quadlet, arguments", "a.container", "[Container]\nPodmanArgs=-m 1g\nMount=type=tmpfs,destination=/proc\nReadOnly=true\n[Service]\nMemoryMax=512M\nCPUQuota=50%\nEnvironment=GOGC=x\n",
+			[]string{"F3 mount /proc", "W4 read-only root", "W4 read-only root", "U"}},
 	} {
 		found, err := workload.Parse(c.file, []byte(c.text))
 		if err != nil || len(found) != 1 {
@@ -79,14 +101,27 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestUserOfTheImage demands what only the image can keep.
+func TestUserOfTheImage(t *testing.T) {
+	found, err := workload.Parse("k.yaml", []byte("kind: Pod\nspec: {securityContext: {runAsNonRoot: true}, containers: [{name: a}]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for user, ok := range map[string]bool{"65532": true, "65532:0": true, "0": false, "": false, "nonroot": false, "00:1": false} {
+		if fails := workload.Judge(found[0], workload.Image{User: user}).Fails; (len(fails) == 0) != ok {
+			t.Errorf("user %q: %v", user, fails)
+		}
+	}
+}
+
 func judged(c workload.Container) []string {
 	var all []string
-	found := workload.Judge(c, labels, []string{"/app"})
+	found := workload.Judge(c, image)
 	for _, f := range found.Fails {
-		all = append(all, fmt.Sprintf("F%d %s", f.Line, strings.TrimPrefix(f.Where, "container a ")))
+		all = append(all, fmt.Sprintf("F%d %s", f.Line, bare(f.Where)))
 	}
 	for _, f := range found.Warns {
-		all = append(all, fmt.Sprintf("W%d %s", f.Line, strings.TrimPrefix(f.Where, "container a ")))
+		all = append(all, fmt.Sprintf("W%d %s", f.Line, bare(f.Where)))
 	}
 	for range found.Unknowns {
 		all = append(all, "U")
@@ -94,24 +129,57 @@ func judged(c workload.Container) []string {
 	return all
 }
 
+// bare is a place without the container's name.
+func bare(where string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(where, "container a "), "container app ")
+}
+
 func TestChoose(t *testing.T) {
-	pod := "kind: Pod\nspec: {containers: [{name: a, image: 'r.example.com/app:v1'}, {name: b, image: 'proxy'}]}"
+	pod := "kind: Pod\nspec: {containers: [{name: a, image: 'r.example.com/app:v1'}, {name: b, image: 'proxy'}]," +
+		" initContainers: [{name: setup, image: 'r.example.com/app:v1'}, {name: logs, restartPolicy: Always, image: logs}]}"
 	all, err := workload.Parse("k.yaml", []byte(pod))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ name, ref, want string }{
 		{"", "r.example.com/app:v1", "a"}, {"", "r.example.com/app", "a"}, {"", "r.example.com/app:v1@sha256:00", "a"},
-		{"", "docker.io/library/proxy:v9", "b"}, {"b", "oci:app", "b"},
-		{"", "r.example.com/app:v2", ""}, {"", "oci:app", ""}, {"c", "proxy", ""},
+		{"", "docker.io/library/proxy:v9", "b"}, {"b", "", "b"}, {"setup", "", "setup"}, {"logs", "", "logs"},
+		{"", "r.example.com/app:v2", ""}, {"", "", ""}, {"c", "proxy", ""},
 	} {
-		found, err := workload.Choose(all, c.name, c.ref)
+		found, errs := workload.Choose(all, c.name, c.ref)
 		got := ""
-		if err == nil {
+		if len(errs) == 0 {
 			got = found[0].Name
 		}
 		if got != c.want || len(found) > 1 {
-			t.Errorf("%q, %q: %q (%v), want %q", c.name, c.ref, got, err, c.want)
+			t.Errorf("%q, %q: %q (%v), want %q", c.name, c.ref, got, errs, c.want)
+		}
+	}
+}
+
+// TestChooseTheOnlyOne takes the only container of a file, unless it names another image; a
+// file that has none is an error, whatever another one has.
+func TestChooseTheOnlyOne(t *testing.T) {
+	var all []workload.Container
+	for file, text := range map[string]string{
+		"k.yaml":        "kind: Pod\nspec: {containers: [{name: a, image: other}], initContainers: [{name: b, image: app}]}",
+		"app.container": "[Container]\n",
+	} {
+		found, err := workload.Parse(file, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, found...)
+	}
+	for _, c := range []struct {
+		name, ref    string
+		found, wrong int
+	}{
+		{"", "", 2, 0}, {"", "app", 1, 1}, {"app", "", 1, 1}, {"b", "", 1, 1}, {"c", "", 0, 2},
+	} {
+		found, errs := workload.Choose(all, c.name, c.ref)
+		if len(found) != c.found || len(errs) != c.wrong {
+			t.Errorf("%q, %q: %d found, %v; want %d and %d", c.name, c.ref, len(found), errs, c.found, c.wrong)
 		}
 	}
 }
@@ -122,7 +190,8 @@ func TestParseRefuses(t *testing.T) {
 		"kind: ConfigMap":                   "ConfigMap",
 		"a: b":                              "(none)",
 		"":                                  "deploys no container",
-		"[":                                 "cannot be read",
+		"[":                                 "k.yaml:1: the YAML cannot be read",
+		"kind: Pod\nspec:\n\t- x\n":         "\n> 3 | \t- x",
 		"\xff":                              "UTF-8",
 		"kind: Pod\n---\nkind: [\n":         "cannot be read",
 		strings.Repeat("a: b\n---\n", 1100): "documents",
@@ -146,7 +215,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%d containers and %v", len(found), err)
 		}
 		for _, c := range found {
-			workload.Judge(c, labels, []string{"/app"})
+			workload.Judge(c, image)
 		}
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/plimsoll-build/plimsoll/internal/excerpt"
 )
 
 const maxDocuments = 1000
@@ -17,23 +19,10 @@ type node struct{ *yaml.Node }
 
 // get is the value of a key.
 func (n node) get(key string) node {
-	n = n.target()
-	if n.Node == nil || n.Kind != yaml.MappingNode {
-		return node{}
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return node{n.Content[i+1]}.target()
-		}
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 { // what an anchor brings is weaker
-		if n.Content[i].Tag == "!!merge" && n.Content[i+1].Kind == yaml.AliasNode {
-			merged := node{n.Content[i+1].Alias}
-			for j := 0; merged.Kind == yaml.MappingNode && j+1 < len(merged.Content); j += 2 {
-				if merged.Content[j].Value == key {
-					return node{merged.Content[j+1]}.target()
-				}
-			}
+	keys, values := n.entries()
+	for i := range keys {
+		if keys[i].Value == key {
+			return values[i]
 		}
 	}
 	return node{}
@@ -79,19 +68,47 @@ func (n node) items() []node {
 	return all
 }
 
-// entries are the keys and values of a mapping, in order.
+// entries are the keys and values of a mapping, in order, and after them what it merges:
+// a key that stands before is the stronger one.
 func (n node) entries() (keys, values []node) {
-	if n.Node == nil || n.Kind != yaml.MappingNode {
-		return nil, nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		keys, values = append(keys, node{n.Content[i]}), append(values, node{n.Content[i+1]}.target())
-	}
-	return keys, values
+	m := merging{seen: map[string]bool{}, visited: map[*yaml.Node]bool{}}
+	m.mapping(n.target())
+	return m.keys, m.values
 }
 
+// merging flattens mappings. Each node counts once, so that no file can make it long.
+type merging struct {
+	keys, values []node
+	seen         map[string]bool
+	visited      map[*yaml.Node]bool
+}
+
+func (m *merging) mapping(n node) {
+	if n.Node == nil || n.Kind != yaml.MappingNode || m.visited[n.Node] {
+		return
+	}
+	m.visited[n.Node] = true
+	var merged []node
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := node{n.Content[i]}, node{n.Content[i+1]}.target()
+		switch {
+		case key.Tag == "!!merge":
+			merged = append(append(merged, value), value.items()...)
+		case !m.seen[key.Value]:
+			m.seen[key.Value] = true
+			m.keys, m.values = append(m.keys, key), append(m.values, value)
+		}
+	}
+	for _, other := range merged {
+		m.mapping(other)
+	}
+}
+
+// syntaxError names file and line already.
+type syntaxError struct{ error }
+
 // parseYAML reads Kubernetes objects and Compose files.
-func parseYAML(data []byte) (found []Container, err error) {
+func parseYAML(file string, data []byte) (found []Container, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			found, err = nil, fmt.Errorf("the YAML parser gave up: %v", v)
@@ -104,7 +121,7 @@ func parseYAML(data []byte) (found []Container, err error) {
 		if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return nil, fmt.Errorf("the YAML cannot be read: %w", err)
+			return nil, syntaxError{excerpt.YAML(file, data, err)}
 		}
 		if n == maxDocuments {
 			return nil, fmt.Errorf("more than %d documents", maxDocuments)
