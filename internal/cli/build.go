@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -116,7 +115,7 @@ func engineOptions(log *logrus.Logger, f *buildFlags, p *prepared) (_ local.Opti
 		dir, err = filepath.Abs(dir)
 	}
 	if err == nil {
-		err = writable(dir)
+		err = local.Cache{Dir: dir}.Writable()
 	}
 	if err != nil && !f.noCache {
 		log.Warnf("building without a cache: %v", err)
@@ -133,18 +132,6 @@ func engineOptions(log *logrus.Logger, f *buildFlags, p *prepared) (_ local.Opti
 			log.Info(strings.TrimRight(fmt.Sprintf("%s: %s %s", step.Platform, step.Verb, step.Name), " "))
 		},
 	}, clean, nil
-}
-
-// writable makes a directory and tries to write into it.
-func writable(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	probe, err := os.CreateTemp(dir, "probe-")
-	if err != nil {
-		return err
-	}
-	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 // outputWords are the outputs in buildx's words; without any, a layout directory.

@@ -63,6 +63,7 @@ func TestScripts(t *testing.T) {
 			"umask":  umask,
 			"absent": absent,
 			"down":   down,
+			"spoil":  spoil,
 		},
 	})
 }
@@ -144,4 +145,16 @@ func down(ts *testscript.TestScript, _ bool, _ []string) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	s.Close()
 	ts.Setenv("DOWN", strings.TrimPrefix(s.URL, "http://"))
+}
+
+// spoil empties the JSON objects that a directory holds.
+func spoil(ts *testscript.TestScript, _ bool, args []string) {
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "*"))
+	ts.Check(err)
+	if len(files) == 0 {
+		ts.Fatalf("%s holds nothing", args[0])
+	}
+	for _, file := range files {
+		ts.Check(os.WriteFile(file, []byte("{}"), 0o644))
+	}
 }

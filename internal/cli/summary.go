@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/sirupsen/logrus"
@@ -48,7 +49,7 @@ func verdictsOn(ctx context.Context, title string, res *local.Result, cache loca
 		}
 		if data, ok := cache.Verdict(key); ok && key != "" {
 			var r verify.Report
-			if json.Unmarshal(data, &r) == nil && r.OK() {
+			if json.Unmarshal(data, &r) == nil && r.OK() && whole(r, img.Image) {
 				reports = append(reports, r)
 				continue
 			}
@@ -65,6 +66,20 @@ func verdictsOn(ctx context.Context, title string, res *local.Result, cache loca
 		}
 	}
 	return reports, nil
+}
+
+// whole reports whether a report is about this image and says something of each rule: what a
+// cache holds may be cut off, or not ours.
+func whole(r verify.Report, img v1.Image) bool {
+	digest, err := img.Digest()
+	if err != nil || r.Digest != digest.String() {
+		return false
+	}
+	judged := map[string]bool{}
+	for _, res := range r.Results {
+		judged[res.Rule] = res.Verdict != ""
+	}
+	return !slices.ContainsFunc(verify.Rules(), func(rule verify.Rule) bool { return !judged[rule.Name] })
 }
 
 // verdictKey is the image's digest and the identity of this program: another version has

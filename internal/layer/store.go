@@ -136,7 +136,9 @@ func (s Store) lookup(diffID v1.Hash) (*blob, error) {
 		return nil, fmt.Errorf("the layer store's blob of %s is damaged", diffID)
 	}
 	now := time.Now()
-	_ = os.Chtimes(b.file, now, now) // what prunes the store goes by the last use
+	for _, file := range []string{b.file, s.record(diffID)} { // what prunes the store goes by the last use
+		_ = os.Chtimes(file, now, now)
+	}
 	return b, nil
 }
 

@@ -55,6 +55,24 @@ type cached struct {
 	used  time.Time
 }
 
+// Writable makes the cache's directories and tries to write into each.
+func (c Cache) Writable() error {
+	for _, kind := range kinds {
+		dir := filepath.Join(c.Dir, kind)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		probe, err := os.CreateTemp(dir, "tmp-probe-")
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Verdict is what KeepVerdict kept under a key.
 func (c Cache) Verdict(key string) ([]byte, bool) {
 	file := filepath.Join(c.Dir, verdictDir, verdictName(key))
@@ -173,8 +191,13 @@ func (c Cache) entries(kind string) ([]cached, error) {
 		switch {
 		case kind == binDir && d.IsDir():
 			all = append(all, measured(kind, name, name+".size", name+".made"))
-		case kind == overlayDir, kind == verdictDir, kind == layerDir && !strings.HasSuffix(name, ".json") && !strings.HasPrefix(d.Name(), "tmp-"):
+		case kind == binDir:
+		case !strings.HasPrefix(d.Name(), "tmp-"):
 			all = append(all, measured(kind, name))
+		default:
+			if e := measured(kind, name); time.Since(e.used) > CacheRest { // of a build that was killed
+				all = append(all, e)
+			}
 		}
 	}
 	return all, nil

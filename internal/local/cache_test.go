@@ -72,7 +72,7 @@ func TestUsage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, u := range got {
-		want := map[string]Usage{"bin": {"bin", 1, 1000}, "layers": {"layers", 2, 2000}, "overlay": {"overlay", 0, 0}, "verdicts": {"verdicts", 1, 1000}}[u.Kind]
+		want := map[string]Usage{"bin": {"bin", 1, 1000}, "layers": {"layers", 3, 3000}, "overlay": {"overlay", 0, 0}, "verdicts": {"verdicts", 1, 1000}}[u.Kind]
 		if u != want {
 			t.Errorf("%+v, want %+v", u, want)
 		}

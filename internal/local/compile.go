@@ -55,11 +55,11 @@ func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file
 	if sum, err = fileSum(kept.file); err == nil {
 		err = kept.end()
 	}
-	if err == nil && c.sourceKey(ctx, p, b) == key { // no edit while go was reading
-		err = kept.remember(key, sum)
-	}
 	if err != nil {
 		return "", fmt.Errorf("keeping %s: %w", b.Name, err)
+	}
+	if c.sourceKey(ctx, p, b) == key { // no edit while go was reading
+		kept.remember(key, sum)
 	}
 	return sum, snapshot(kept.file, file)
 }

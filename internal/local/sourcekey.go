@@ -47,7 +47,7 @@ func (c compiler) sourceKey(ctx context.Context, p plan.Plan, b plan.Compile) st
 		fmt.Fprintf(key, "%q -> %q\n", link, target)
 	}
 	tools := filepath.Join("pkg", "tool", runtime.GOOS+"_"+runtime.GOARCH)
-	for _, program := range []string{filepath.Join("bin", "go"), filepath.Join(tools, "compile"), filepath.Join(tools, "link")} {
+	for _, program := range []string{"VERSION", filepath.Join("bin", "go"), filepath.Join(tools, "asm"), filepath.Join(tools, "compile"), filepath.Join(tools, "link")} {
 		info, err := os.Stat(filepath.Join(c.tool.Root, program))
 		if err != nil {
 			return ""
@@ -78,14 +78,9 @@ func (k keptBinary) current(key string) (sum string, ok bool, err error) {
 	return sum, key != "" && m.Key == key, nil
 }
 
-// remember writes the record. Without a key there is none.
-func (k keptBinary) remember(key, sum string) error {
-	if key == "" {
-		return nil
+// remember writes the record. It only saves time; half a record is none.
+func (k keptBinary) remember(key, sum string) {
+	if data, err := json.Marshal(made{key, sum}); err == nil && key != "" {
+		_ = os.WriteFile(k.record, data, 0o644)
 	}
-	data, err := json.Marshal(made{key, sum})
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(k.record, data, 0o644)
 }

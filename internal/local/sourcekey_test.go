@@ -54,7 +54,13 @@ func TestGoIsNotAskedTwice(t *testing.T) {
 			tree(t, dir, map[string]string{"greet/b.go": "//go:build extra\n\npackage greet\n\nfunc init() { println(1) }\n"})
 			p.Compiles[0].Tags = []string{"extra"}
 		}},
-		{"go.mod", write("go.mod", "module example.com/hello\n\ngo 1.20\n")},
+		{"go.mod", write("go.mod", "module example.com/hello\n\ngo 1.26.1\n\ngodebug panicnil=1\n\nrequire example.com/near v0.0.0\n\nreplace example.com/near => ./near\n")},
+		{"a deleted file", func(t *testing.T, dir string, _ *plan.Plan) {
+			if err := os.Remove(filepath.Join(dir, "greet", "extra.go")); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a replaced module", write("near/near.go", "package near\n\nfunc init() { println(3) }\n")},
 		{"a linker flag", func(_ *testing.T, _ string, p *plan.Plan) { p.Compiles[0].Ldflags = []string{"-s"} }},
 		{"a stamp", func(_ *testing.T, _ string, p *plan.Plan) { p.Compiles[0].Stamp = []string{"main.name=x"} }},
 		{"the environment", func(_ *testing.T, _ string, p *plan.Plan) {
@@ -65,6 +71,12 @@ func TestGoIsNotAskedTwice(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := tree(t, t.TempDir(), hello())
+			tree(t, dir, map[string]string{
+				"greet/extra.go": "package greet\n\nimport _ \"example.com/near\"\n\nfunc init() { println(2) }\n",
+				"go.mod":         "module example.com/hello\n\ngo 1.26\n\nrequire example.com/near v0.0.0\n\nreplace example.com/near => ./near\n",
+				"near/go.mod":    "module example.com/near\n\ngo 1.26\n",
+				"near/near.go":   "package near\n",
+			})
 			p := helloPlan(t, "amd64")
 			o := options(t, dir)
 			before, again := asked(t, o, p)
