@@ -98,7 +98,7 @@ func (r *runner) floorLayers(ctx context.Context) ([]v1.Descriptor, error) {
 	var shared []v1.Descriptor
 	for _, l := range first {
 		same := slices.ContainsFunc(edited, func(e v1.Descriptor) bool { return e.Digest == l.Digest })
-		if same && !(r.without != "" && hasPrefix(l.Digest, r.without)) {
+		if same && (r.without == "" || !hasPrefix(l.Digest, r.without)) {
 			fmt.Printf("floor layer %s %8.1f MB\n", l.Digest, float64(l.Size)/1e6)
 			shared = append(shared, l)
 		}

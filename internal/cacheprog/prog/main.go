@@ -20,7 +20,7 @@ import (
 // package's files is keyed by their times and sizes.
 var fixedTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const usage = "usage: cacheprog cache -dir DIR [-warm DIR] | cacheprog prune -modcache DIR -out DIR -- go list -deps ..."
+const usage = "usage: cacheprog cache -dir DIR [-warm DIR] | cacheprog prune -modcache DIR -out DIR -- go list -deps PACKAGES"
 
 func main() {
 	err := run(os.Args[1:], os.Stdin, os.Stdout)

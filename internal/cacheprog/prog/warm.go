@@ -44,7 +44,7 @@ func (c *cache) get(action []byte) (entry, bool, error) {
 	// Nothing in a cache mount is to be believed: other builds write there too.
 	if sum := sha256.Sum256(body); err != nil || !bytes.Equal(sum[:], e.output) {
 		_ = os.Remove(outputFile(c.warm, e.output)) // or the output made anew would seem to be there
-		return entry{}, false, nil
+		return entry{}, false, nil //nolint:nilerr // a miss
 	}
 	c.used(actionFile(c.warm, action), outputFile(c.warm, e.output))
 	return e, true, store(c.dir, e, body, fixedTime)
@@ -79,7 +79,7 @@ func (c *cache) close() error {
 		return nil
 	}
 	if err := write(stamp, nil, now); err != nil {
-		return nil // a cache that cannot be written cannot be swept
+		return nil //nolint:nilerr // a cache that cannot be written cannot be swept
 	}
 	files, err := filepath.Glob(filepath.Join(c.warm, "[0-9a-f][0-9a-f]", "*"))
 	if err != nil {
