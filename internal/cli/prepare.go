@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/plimsoll-build/plimsoll/internal/facts"
 	"github.com/plimsoll-build/plimsoll/internal/gotool"
@@ -64,13 +65,22 @@ func (p *prepared) plan(ctx context.Context, log *logrus.Logger, f *sourceFlags)
 	if p.resolver, err = newResolver(ctx, f, query.Base.Name); err != nil {
 		return err
 	}
+	// git is asked meanwhile: it is a process for each question.
+	var history facts.Source
+	var asking errgroup.Group
+	asking.Go(func() (err error) {
+		history, err = source(ctx, f)
+		return err
+	})
 	found, err := facts.Collect(ctx, p.context.FS(), query, p.resolver)
+	sourceErr := asking.Wait()
 	if err != nil {
 		return located(p.doc, err)
 	}
-	if found.Source, err = source(ctx, f); err != nil {
-		return err
+	if sourceErr != nil {
+		return sourceErr
 	}
+	found.Source = history
 	request, err := planner.Go(p.service, found)
 	if err != nil {
 		return located(p.doc, err)

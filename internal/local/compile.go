@@ -40,11 +40,15 @@ func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file
 	}
 	defer unlock()
 	kept := keptBinary{file: filepath.Join(dir, b.Name), mark: dir + ".size", record: dir + ".made"}
-	key := c.sourceKey(ctx, p, b)
-	if sum, ok, err := kept.current(key); err != nil {
+	keyed := make(chan string, 1)
+	go func() { keyed <- c.sourceKey(ctx, p, b) }() // while what is kept is looked at
+	was, err := kept.whole()
+	key := <-keyed
+	if err != nil {
 		return "", fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
-	} else if ok {
-		return sum, snapshot(kept.file, file)
+	}
+	if key != "" && was.Key == key {
+		return was.SHA256, snapshot(kept.file, file)
 	}
 	if err := kept.begin(); err != nil {
 		return "", fmt.Errorf("preparing the cache of %s: %w", b.Name, err)

@@ -63,19 +63,19 @@ type made struct {
 	SHA256 string `json:"sha256"`
 }
 
-// current returns the kept binary's sha256 if it was made of what the key says. One that is
-// not what its record says is damaged and goes: go would not notice.
-func (k keptBinary) current(key string) (sum string, ok bool, err error) {
+// whole reads the record of a binary that is what its record says; it is empty if nothing is
+// kept. A damaged one goes: go would not notice.
+func (k keptBinary) whole() (made, error) {
 	data, err := os.ReadFile(k.record)
 	if err != nil {
-		return "", false, nil //nolint:nilerr // nothing is known
+		return made{}, nil //nolint:nilerr // nothing is known
 	}
 	var m made
-	sum, err = fileSum(k.file)
+	sum, err := fileSum(k.file)
 	if json.Unmarshal(data, &m) != nil || err != nil || sum != m.SHA256 {
-		return "", false, k.discard()
+		return made{}, k.discard()
 	}
-	return sum, key != "" && m.Key == key, nil
+	return m, nil
 }
 
 // remember writes the record. It only saves time; half a record is none.
