@@ -68,10 +68,6 @@ func Read(r io.ReaderAt, size int64) (*Binary, error) {
 	return b, nil
 }
 
-// Static reports whether the kernel can start the binary without a loader and
-// without any library.
-func (b *Binary) Static() bool { return !b.HasInterp && len(b.Needed) == 0 }
-
 // Setting is a value of the build info, such as GOARCH or -tags; false if there
 // is no build info or no such setting in it.
 func (b *Binary) Setting(key string) (string, bool) {

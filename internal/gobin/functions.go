@@ -32,6 +32,7 @@ const (
 // aside, as the runtime itself uses it for tracebacks: it survives stripping, and
 // what is not in it was removed as dead code.
 type Functions struct {
+	file   *file
 	tables []table
 }
 
@@ -46,6 +47,8 @@ type table struct {
 	files   []byte // NUL-terminated names of source files
 	offset  int64  // in the file
 	namesAt uint64 // of names, from offset
+	// absolute entries are addresses, as before Go 1.18; others count from the text.
+	absolute bool
 }
 
 var errNoTable = errors.New("no function table that this version can read")
@@ -63,23 +66,6 @@ func (fs *Functions) All() iter.Seq[string] {
 	}
 }
 
-// Find are up to limit names that begin with one of the prefixes, and how many
-// there are.
-func (fs *Functions) Find(limit int, prefixes ...string) (names []string, total int) {
-	for name := range fs.All() {
-		for _, prefix := range prefixes {
-			if strings.HasPrefix(name, prefix) {
-				total++
-				if len(names) < limit {
-					names = append(names, name)
-				}
-				break
-			}
-		}
-	}
-	return names, total
-}
-
 // Match is what of the table one group of prefixes finds.
 type Match struct {
 	// Names are the first of them, as many as asked for.
@@ -88,7 +74,8 @@ type Match struct {
 	Total int
 }
 
-// FindAll is Find for several groups of prefixes, in one pass over the table.
+// FindAll are the functions that begin with a prefix of each group, up to limit
+// names of each, in one pass over the table.
 func (fs *Functions) FindAll(limit int, groups [][]string) []Match {
 	found := make([]Match, len(groups))
 	for name := range fs.All() {
@@ -151,7 +138,7 @@ func (t table) word(data []byte) uint64 {
 // readFunctions finds every function table in the loaded segments. Sections are
 // not asked: some linkers give the table none, and a section can be forged.
 func readFunctions(f *file) (*Functions, error) {
-	var fs Functions
+	fs := Functions{file: f}
 	var total int
 	for _, at := range f.scan(magics(f.order)) {
 		t, err := f.table(at)

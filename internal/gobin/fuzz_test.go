@@ -24,7 +24,8 @@ func FuzzRead(f *testing.F) {
 			t.Error("evidence is neither there nor explained")
 		}
 		if b.Functions != nil {
-			b.Functions.Find(3, gobin.CgoPrefixes()...)
+			find(b.Functions, 3, gobin.CgoPrefixes()...)
+			_, _ = b.Functions.Callers("runtime.GOMAXPROCS", "main.main", "runtime.newobject")
 		}
 	})
 }

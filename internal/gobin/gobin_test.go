@@ -27,9 +27,18 @@ func main() { os.Stdout.WriteString("hello\n") }
 // build makes a small Go program once per name and returns its bytes.
 func build(t testing.TB, name string, goLine string, env []string, flags ...string) []byte {
 	t.Helper()
-	made, _ := programs.LoadOrStore(name, sync.OnceValues(func() ([]byte, error) {
-		return compile(goLine, env, flags)
-	}))
+	return buildOnce(t, name, func() ([]byte, error) { return compile(source, goLine, env, flags) })
+}
+
+// buildSource is build with another program.
+func buildSource(t testing.TB, name, source string, env []string, flags ...string) []byte {
+	t.Helper()
+	return buildOnce(t, name, func() ([]byte, error) { return compile(source, "1.26", env, flags) })
+}
+
+func buildOnce(t testing.TB, name string, compile func() ([]byte, error)) []byte {
+	t.Helper()
+	made, _ := programs.LoadOrStore(name, sync.OnceValues(compile))
 	data, err := made.(func() ([]byte, error))()
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +48,7 @@ func build(t testing.TB, name string, goLine string, env []string, flags ...stri
 
 var programs sync.Map
 
-func compile(goLine string, env, flags []string) ([]byte, error) {
+func compile(source, goLine string, env, flags []string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "gobin")
 	if err != nil {
 		return nil, err
@@ -92,12 +101,12 @@ func TestReadBuilds(t *testing.T) {
 					level, key = v, k
 				}
 			}
-			mains, _ := b.Functions.Find(9, "main.main")
-			got := fmt.Sprint(b.Class, " ", b.Data, " ", b.Type, " ", b.Machine, " static=", b.Static(), " interp=", b.Interp, " ", key, "=", level, " main=", len(mains) == 1)
+			mains, _ := find(b.Functions, 9, "main.main")
+			got := fmt.Sprint(b.Class, " ", b.Data, " ", b.Type, " ", b.Machine, " static=", static(b), " interp=", b.Interp, " ", key, "=", level, " main=", len(mains) == 1)
 			if got != tc.want {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
-			if cgo, n := b.Functions.Find(3, gobin.CgoPrefixes()...); n != 0 {
+			if cgo, n := find(b.Functions, 3, gobin.CgoPrefixes()...); n != 0 {
 				t.Errorf("cgo functions in a CGO_ENABLED=0 build: %v", cgo)
 			}
 			if b.PIE != (tc.name == "pie") {
@@ -169,10 +178,10 @@ func TestCarriedTable(t *testing.T) {
 			flags = []string{"-buildmode=pie"}
 		}
 		fs := read(t, withSegment(t, build(t, name, "1.26", []string{"GOARCH=amd64"}, flags...), carried)).Functions
-		if _, n := fs.Find(0, "main.main"); n != 1 {
+		if _, n := find(fs, 0, "main.main"); n != 1 {
 			t.Errorf("%s: main.main is there %d times", name, n)
 		}
-		if _, n := fs.Find(0, "main.nope"); n != want {
+		if _, n := find(fs, 0, "main.nope"); n != want {
 			t.Errorf("%s: the carried program's function is there %d times, want %d", name, n, want)
 		}
 	}
@@ -197,7 +206,7 @@ func TestForgedTable(t *testing.T) {
 	forged = f.ByteOrder.(binary.AppendByteOrder).AppendUint64(forged, address+f.ByteOrder.Uint64(table[8+3*8:]))
 	fs := read(t, withSegment(t, data, forged)).Functions
 	for _, name := range []string{"main.main", "main.nope"} {
-		if _, n := fs.Find(1, name); n == 0 {
+		if _, n := find(fs, 1, name); n == 0 {
 			t.Errorf("%s is not found", name)
 		}
 	}
@@ -208,7 +217,7 @@ func TestHostileHeaders(t *testing.T) {
 	for n := range min(len(whole), 8192) {
 		if n%61 == 0 {
 			cut := whole[:n]
-			if b, err := gobin.Read(bytes.NewReader(cut), int64(n)); err == nil && b.Static() {
+			if b, err := gobin.Read(bytes.NewReader(cut), int64(n)); err == nil && static(b) {
 				t.Errorf("cut to %d bytes, a PIE is taken for static", n)
 			}
 		}
@@ -252,7 +261,16 @@ func TestToolchainBinaries(t *testing.T) {
 	if b.Build == nil || b.Functions == nil {
 		t.Fatalf("build info: %v, functions: %v", b.BuildErr, b.FunctionsErr)
 	}
-	if _, n := b.Functions.Find(0, "cmd/go/internal/"); n < 1000 {
+	if _, n := find(b.Functions, 0, "cmd/go/internal/"); n < 1000 {
 		t.Errorf("%d functions of cmd/go", n)
 	}
 }
+
+// find are the functions that begin with one of the prefixes, and how many there are.
+func find(fs *gobin.Functions, limit int, prefixes ...string) ([]string, int) {
+	m := fs.FindAll(limit, [][]string{prefixes})[0]
+	return m.Names, m.Total
+}
+
+// static is what rule static of verify demands.
+func static(b *gobin.Binary) bool { return !b.HasInterp && len(b.Needed) == 0 }

@@ -31,7 +31,7 @@ func (f *file) table(at int64) (table, error) {
 	// Words: count, files, [textStart from 1.18 on], names, units, files, pc data, functions.
 	names := 3
 	if f.order.Uint32(head) == magic116 {
-		names, t.field = 2, ptr
+		names, t.field, t.absolute = 2, ptr, true
 	}
 	count, namesAt, unitsAt, funcsAt := f.word(words), f.word(words[names*ptr:]), f.word(words[(names+1)*ptr:]), f.word(words[(names+4)*ptr:])
 	filesAt, dataAt := f.word(words[(names+2)*ptr:]), f.word(words[(names+3)*ptr:])

@@ -22,7 +22,7 @@ type Choice struct {
 // that are both required and ignored.
 func (c Choice) Validate() error {
 	var known []string
-	for _, r := range Rules() {
+	for _, r := range slices.Concat(Rules(), Against()) {
 		known = append(known, r.Name)
 	}
 	var errs []error

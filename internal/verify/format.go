@@ -99,7 +99,18 @@ func (r Result) text(w io.Writer, colour bool) {
 
 // line is a finding as people read it.
 func (f Finding) line() string {
-	return printable(f.Where) + ": " + printable(f.Got) + ", want " + printable(f.Want)
+	return f.place() + printable(f.Where) + ": " + printable(f.Got) + ", want " + printable(f.Want)
+}
+
+// place is "file:line: " for what stands in a file besides the image.
+func (f Finding) place() string {
+	switch {
+	case f.File == "":
+		return ""
+	case f.Line == 0:
+		return printable(f.File) + ": "
+	}
+	return fmt.Sprintf("%s:%d: ", printable(f.File), f.Line)
 }
 
 // printable is s on one line, without control characters, and cut if it is long.

@@ -99,8 +99,8 @@ func TestUnreadableLayers(t *testing.T) {
 			if res := result(r, "layers"); res.Verdict != verify.Fail {
 				t.Errorf("layers: %+v", res)
 			}
-			unknown := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "entrypoint", "maxprocs", "cgroup-mount", "cgroup-libs",
-				"user", "rootfs", "roots", "tzdata", "reproducible"}
+			unknown := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "entrypoint", "memlimit", "maxprocs", "cgroup-mount", "cgroup-libs",
+				"user", "rootfs", "roots", "tzdata", "accounts", "tmp", "reproducible"}
 			if diff := cmp.Diff(unknown, verdicts(r, verify.Unknown)); diff != "" {
 				t.Error(diff)
 			}
@@ -147,7 +147,7 @@ func TestLimits(t *testing.T) {
 	subject.Limits.Binary = 1000
 	r, err := verify.Image(t.Context(), subject)
 	check(t, err)
-	if diff := cmp.Diff([]string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "maxprocs", "cgroup-libs", "roots", "tzdata"}, verdicts(r, verify.Unknown)); diff != "" || r.OK() {
+	if diff := cmp.Diff([]string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "memlimit", "maxprocs", "cgroup-libs", "roots", "tzdata", "accounts", "tmp"}, verdicts(r, verify.Unknown)); diff != "" || r.OK() {
 		t.Error(diff)
 	}
 }

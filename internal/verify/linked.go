@@ -1,8 +1,14 @@
 package verify
 
 import (
+	"errors"
+
 	"github.com/plimsoll-build/plimsoll/internal/gobin"
 )
+
+// errObfuscated is said of tables that garble or its like rewrote: what has another
+// name in them proves nothing by its absence.
+var errObfuscated = errors.New("the function table has no runtime.rt0_go: its names were changed")
 
 // linked is what the function table says, in few bytes: tables are large and an
 // image can name many binaries.
@@ -11,6 +17,7 @@ type linked struct {
 	found map[feature]gobin.Match
 	// hostFiles are source files of the building machine.
 	hostFiles gobin.Match
+	calls     calls
 }
 
 // feature is code of which the presence says something: what is not used was
@@ -23,13 +30,20 @@ const (
 	cgroupsV1     feature = "github.com/containerd/cgroups"
 	runcCgroups   feature = "github.com/opencontainers/runc"
 	cadvisor      feature = "github.com/google/cadvisor"
+	ociCgroups    feature = "github.com/opencontainers/cgroups"
 	race          feature = "race detector"
-	sanitizer     feature = "address or memory sanitizer"
+	asan          feature = "address sanitizer"
+	msan          feature = "memory sanitizer"
 	coverage      feature = "coverage"
+	fipsModule    feature = "a frozen FIPS module"
 	systemRoots   feature = "system roots"
 	fallbackRoots feature = "x509roots/fallback"
 	timeZones     feature = "time.LoadLocation"
 	embeddedZones feature = "time/tzdata"
+	userLookup    feature = "os/user"
+	tempFiles     feature = "temporary files"
+	goRuntime     feature = "the Go runtime"
+	none          feature = ""
 )
 
 // features are the functions by which each is known. The runtime's for race and
@@ -45,13 +59,19 @@ var features = []struct {
 	{cgroupsV1, []string{"github.com/containerd/cgroups."}},
 	{runcCgroups, []string{"github.com/opencontainers/runc/libcontainer/cgroups"}},
 	{cadvisor, []string{"github.com/google/cadvisor/container"}},
+	{ociCgroups, []string{"github.com/opencontainers/cgroups"}},
 	{race, []string{"runtime.race"}},
-	{sanitizer, []string{"runtime.asan", "runtime.msan"}},
+	{asan, []string{"runtime.asan"}},
+	{msan, []string{"runtime.msan"}},
 	{coverage, []string{"internal/coverage/cfile.InitHook", "runtime/coverage.initHook"}},
+	{fipsModule, []string{"crypto/internal/fips140/v"}},
 	{systemRoots, []string{"crypto/x509.loadSystemRoots"}},
 	{fallbackRoots, []string{"golang.org/x/crypto/x509roots/fallback."}},
 	{timeZones, []string{"time.LoadLocation."}},
 	{embeddedZones, []string{"time/tzdata."}},
+	{userLookup, []string{"os/user.readColonFile"}},
+	{tempFiles, []string{"os.CreateTemp", "os.MkdirTemp"}},
+	{goRuntime, []string{"runtime.rt0_go"}},
 }
 
 func linkedInto(b *gobin.Binary) linked {
@@ -67,6 +87,10 @@ func linkedInto(b *gobin.Binary) linked {
 	for i, m := range b.Functions.FindAll(names, groups) {
 		l.found[features[i].name] = m
 	}
+	if !l.has(goRuntime) {
+		return linked{err: errObfuscated}
+	}
+	l.calls = settersCalled(b.Functions)
 	return l
 }
 

@@ -42,10 +42,27 @@ var recipes = map[string]recipe{
 	"host paths":       {"example.com/orders", "1.26", plain, amd64, []string{"-ldflags=-s -w", "-trimpath=false"}},
 	"coverage":         {"example.com/orders", "1.26", plain, amd64, []string{"-ldflags=-s -w", "-cover"}},
 	"fips":             {"example.com/orders", "1.26", plain, []string{"GOARCH=amd64", "GOFIPS140=latest"}, stripped},
+	"unoptimized":      {"example.com/orders", "1.26", plain, amd64, []string{"-ldflags=-s -w", "-gcflags=-N -l"}},
+	"older language":   {"example.com/orders", "1.26", plain, amd64, []string{"-ldflags=-s -w", "-gcflags=-lang=go1.21"}},
 	// The race detector itself needs cgo; its functions are what is looked for.
 	"race": {"example.com/orders", "1.26", map[string]string{
 		"main.go": "package main\n\nimport _ \"unsafe\"\n\n//go:linkname read runtime.raceread\n//go:noinline\nfunc read() { println(1) }\n\nfunc main() { read() }\n",
 	}, amd64, stripped},
+	"real race": {"example.com/orders", "1.26", plain, []string{"GOARCH=amd64", "CGO_ENABLED=1"}, []string{"-ldflags=-s -w", "-race"}},
+	"asan":      {"example.com/orders", "1.26", plain, []string{"GOARCH=amd64", "CGO_ENABLED=1"}, []string{"-ldflags=-s -w", "-asan"}},
+	// The memory sanitizer needs clang; its functions are what is looked for.
+	"msan": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport _ \"unsafe\"\n\n//go:linkname read runtime.msancall\n//go:noinline\nfunc read() { println(1) }\n\nfunc main() { read() }\n",
+	}, amd64, stripped},
+	"frozen fips": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"crypto/sha256\"\n\nfunc main() { println(sha256.Sum256(nil)[0]) }\n",
+	}, []string{"GOARCH=amd64", "GOFIPS140=v1.0.0"}, stripped},
+	"experiment": {"example.com/orders", "1.26", plain, []string{"GOARCH=amd64", "GOEXPERIMENT=jsonv2"}, []string{"-ldflags=-s -w", "-tags=netgo"}},
+	"debuggable": {"example.com/orders", "1.26", plain, amd64, nil},
+	"oci cgroups": {"github.com/opencontainers/cgroups", "1.26", map[string]string{
+		"main/main.go": "package main\n\nimport \"github.com/opencontainers/cgroups\"\n\nfunc main() { cgroups.New() }\n",
+		"cgroup.go":    "package cgroups\n\n//go:noinline\nfunc New() { println(1) }\n",
+	}, amd64, []string{"-ldflags=-s -w", "-C=main"}},
 	"cgroups v1": {"github.com/containerd/cgroups", "1.26", map[string]string{
 		"main/main.go": "package main\n\nimport \"github.com/containerd/cgroups\"\n\nfunc main() { cgroups.New() }\n",
 		"cgroup.go":    "package cgroups\n\n//go:noinline\nfunc New() { println(1) }\n",
@@ -58,6 +75,30 @@ var recipes = map[string]recipe{
 	}, amd64, stripped},
 	"embedded zones": {"example.com/orders", "1.26", map[string]string{
 		"main.go": "package main\n\nimport (\n\t\"time\"\n\t_ \"time/tzdata\"\n)\n\nfunc main() { println(time.LoadLocation(\"Europe/Paris\")) }\n",
+	}, amd64, stripped},
+	"own gomaxprocs": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"runtime\"\n\nfunc init() { runtime.GOMAXPROCS(2) }\n\nfunc main() { println(runtime.GOMAXPROCS(0)) }\n",
+	}, amd64, stripped},
+	"read gomaxprocs": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"runtime\"\n\nfunc main() { println(runtime.GOMAXPROCS(0)) }\n",
+	}, amd64, stripped},
+	"own limit": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"runtime/debug\"\n\nfunc init() { debug.SetMemoryLimit(1 << 30) }\n\nfunc main() {}\n",
+	}, amd64, stripped},
+	"read limit": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"runtime/debug\"\n\nfunc main() { println(debug.SetMemoryLimit(-1)) }\n",
+	}, amd64, stripped},
+	"automemlimit": {"example.com/orders", "1.26", map[string]string{
+		"go.mod":            "module example.com/orders\n\ngo 1.26\n\nrequire github.com/KimMachineGun/automemlimit v0.7.5\n\nreplace github.com/KimMachineGun/automemlimit => ./aml\n",
+		"aml/go.mod":        "module github.com/KimMachineGun/automemlimit\n\ngo 1.26\n",
+		"aml/memlimit/m.go": "package memlimit\n\nimport (\n\t\"os\"\n\t\"runtime/debug\"\n)\n\n//go:noinline\nfunc Set() { debug.SetMemoryLimit(int64(len(os.Args)) << 30) }\n",
+		"main.go":           "package main\n\nimport \"github.com/KimMachineGun/automemlimit/memlimit\"\n\nfunc main() { memlimit.Set() }\n",
+	}, amd64, stripped},
+	"accounts": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"os/user\"\n\nfunc main() { println(user.Current()) }\n",
+	}, amd64, stripped},
+	"temporary files": {"example.com/orders", "1.26", map[string]string{
+		"main.go": "package main\n\nimport \"os\"\n\nfunc main() { println(os.CreateTemp(\"\", \"orders\")) }\n",
 	}, amd64, stripped},
 	"50 MB": {"example.com/big", "1.26", map[string]string{
 		"main.go": "package main\n\nimport (\n\t_ \"embed\"\n\t\"os\"\n)\n\n//go:embed data\nvar data string\n\nfunc main() { os.Stdout.WriteString(data[:len(os.Args)]) }\n",

@@ -32,6 +32,10 @@ type Finding struct {
 	Got string `json:"got"`
 	// Want is what it is held against.
 	Want string `json:"want"`
+	// File and Line are where it stands in a file besides the image, such as a policy
+	// or a deployment; lines count from 1. Both are empty for what is in the image.
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
 }
 
 // Result is the verdict of one rule.

@@ -82,6 +82,7 @@ func goVersionOf(p program) string {
 // where it should not.
 func judgeVariant(in *inspection) outcome {
 	var t tally
+	passed := []string{"release"}
 	label, labelled := in.label(tuning.LabelVariant)
 	if labelled && label != "release" {
 		t.unknown("variant %q is not known to this version", label)
@@ -90,7 +91,7 @@ func judgeVariant(in *inspection) outcome {
 		if p.linked.err != nil {
 			t.unknown("%s: %v", p.path, p.linked.err)
 		}
-		for _, f := range []feature{race, sanitizer, coverage} {
+		for _, f := range []feature{race, asan, msan, coverage} {
 			if m := p.linked.found[f]; m.Total > 0 {
 				in.promised(&t, p.path, fmt.Sprintf("%d functions of %s, such as %s", m.Total, f, m.Names[0]), "none in a release")
 			}
@@ -100,8 +101,21 @@ func judgeVariant(in *inspection) outcome {
 			continue
 		}
 		in.judgeVariantSettings(&t, p)
+		passed = append(passed, unlabelled(p)...)
 	}
-	return t.outcome("release")
+	return t.outcome(strings.Join(passed, ", "))
+}
+
+// unlabelled are the settings that make a binary another one, and that no label
+// names: they are shown, not judged. --spec holds them against the plan.
+func unlabelled(p program) []string {
+	var shown []string
+	for _, key := range []string{"-pgo", "-tags", "GOEXPERIMENT"} {
+		if value, _ := p.bin.Setting(key); value != "" {
+			shown = append(shown, p.path+" with "+key+"="+value)
+		}
+	}
+	return shown
 }
 
 func (in *inspection) judgeVariantSettings(t *tally, p program) {
@@ -110,8 +124,11 @@ func (in *inspection) judgeVariantSettings(t *tally, p program) {
 			in.promised(t, p.path, key+"=true in the build info", "none in a release")
 		}
 	}
-	if flags, _ := p.bin.Setting("-gcflags"); strings.Contains(flags, "-N") || strings.Contains(flags, "-l") {
+	if flags, _ := p.bin.Setting("-gcflags"); unoptimized(flags) {
 		in.promised(t, p.path, "-gcflags="+flags, "an optimized build")
+	}
+	if m := p.linked.found[fipsModule]; in.ours && m.Total > 0 {
+		t.fail(p.path, fmt.Sprintf("%d functions of %s, such as %s", m.Total, fipsModule, m.Names[0]), "none: label "+tuning.LabelVariant+" does not say fips")
 	}
 	defaults, _ := p.bin.Setting("DefaultGODEBUG")
 	if module, _ := p.bin.Setting("GOFIPS140"); in.ours && module != "" && module != "off" {
@@ -119,6 +136,21 @@ func (in *inspection) judgeVariantSettings(t *tally, p program) {
 	} else if value, _ := godebugValue(defaults, "fips140"); in.ours && value != "" && value != "off" {
 		t.fail(p.path, "DefaultGODEBUG fips140="+value, "none: label "+tuning.LabelVariant+" does not say fips")
 	}
+}
+
+// unoptimized reports whether compiler flags turn off optimization (-N) or inlining
+// (-l) for any packages: "-N -l", "all=-N", but not "-lang=go1.21".
+func unoptimized(gcflags string) bool {
+	for flag := range strings.FieldsSeq(gcflags) {
+		if pattern, rest, ok := strings.Cut(flag, "="); ok && !strings.HasPrefix(pattern, "-") {
+			flag = rest
+		}
+		switch flag {
+		case "-N", "-N=1", "-l", "-l=1": // -l=4 inlines more
+			return true
+		}
+	}
+	return false
 }
 
 // v1Libraries read cgroup v1 alone, or read v2 wrongly, before a version.
@@ -136,10 +168,14 @@ var v1Libraries = []struct {
 // version alone.
 func judgeCgroupLibs(in *inspection) outcome {
 	var t tally
+	passed := "no library of cgroup v1 alone"
 	for _, p := range in.binaries(&t) {
 		if p.linked.err != nil {
 			t.unknown("%s: %v", p.path, p.linked.err)
 			continue
+		}
+		if p.linked.has(ociCgroups) { // where runc's went, in 2025; every version reads v2
+			passed += strings.TrimSuffix("; "+p.path+" has "+string(ociCgroups)+" "+moduleVersion(p, string(ociCgroups)), " ")
 		}
 		for _, lib := range v1Libraries {
 			m := p.linked.found[lib.code]
@@ -147,7 +183,8 @@ func judgeCgroupLibs(in *inspection) outcome {
 				continue
 			}
 			v := moduleVersion(p, string(lib.code))
-			switch got := fmt.Sprintf("%s %s: %d functions, such as %s", lib.code, v, m.Total, m.Names[0]); {
+			name := strings.TrimSuffix(string(lib.code)+" "+v, " ")
+			switch got := fmt.Sprintf("%s: %d functions, such as %s", name, m.Total, m.Names[0]); {
 			case lib.fixed == "":
 				in.promised(&t, p.path, got, "a library that reads cgroup v2")
 			case !semver.IsValid(v):
@@ -157,7 +194,7 @@ func judgeCgroupLibs(in *inspection) outcome {
 			}
 		}
 	}
-	return t.outcome("no library of cgroup v1 alone")
+	return t.outcome(passed)
 }
 
 // isOwn reports whether a program is of the library's own module, as runc is: it has

@@ -47,7 +47,7 @@ func judgeMemLimit(in *inspection) outcome {
 		t.fail("env GOMEMLIMIT", bad.Error(), "a limit that the runtime takes")
 	}
 	if !in.ours {
-		return foreignMemLimit(&t, limit, bad)
+		return in.foreignMemLimit(&t, limit, bad)
 	}
 	label, ok := in.label(tuning.LabelMemLimit)
 	planned, auto, err := parseMemLimitLabel(label)
@@ -62,6 +62,9 @@ func judgeMemLimit(in *inspection) outcome {
 		t.fail("env GOMEMLIMIT", tuning.FormatMemLimit(limit), label+" of label "+tuning.LabelMemLimit)
 	}
 	in.judgeHeadroom(&t, max(planned, limit))
+	if planned > 0 || limit > 0 {
+		in.judgeLimitCalls(&t)
+	}
 	return t.outcome("GOMEMLIMIT " + tuning.FormatMemLimit(limit))
 }
 
@@ -80,12 +83,15 @@ func (in *inspection) envMemLimit() (int64, error) {
 	return limit, nil
 }
 
-func foreignMemLimit(t *tally, limit int64, bad error) outcome {
+func (in *inspection) foreignMemLimit(t *tally, limit int64, bad error) outcome {
 	if limit == 0 && bad == nil {
 		return skip("no labels of ours, and no GOMEMLIMIT in the environment")
 	}
 	if limit > 0 && limit < tuning.MinMemLimit {
 		t.warn("env GOMEMLIMIT", tuning.FormatSize(limit), "64MiB or more: below, the collector runs without end")
+	}
+	if limit > 0 {
+		in.judgeLimitCalls(t)
 	}
 	return t.outcome("GOMEMLIMIT " + tuning.FormatMemLimit(limit))
 }
@@ -160,12 +166,11 @@ func (in *inspection) judgeFollowing(t *tally, env string) {
 		}
 		in.judgeGoVersion(t, p)
 		in.judgeGODEBUG(t, p)
-		switch {
-		case p.linked.err != nil:
+		if p.linked.err != nil {
 			t.unknown("%s: %v", p.path, p.linked.err)
-		case p.linked.has(autoMaxProcs):
-			t.fail(p.path, fmt.Sprintf("%d functions of %s", p.linked.found[autoMaxProcs].Total, autoMaxProcs), "none: it sets GOMAXPROCS once and for all")
+			continue
 		}
+		in.judgeProcsCalls(t, p)
 	}
 }
 

@@ -61,7 +61,7 @@ func judgeClaims(t *tally, p program) {
 	claims := []struct {
 		key, value string
 		code       feature
-	}{{"CGO_ENABLED", "0", cgo}, {"-race", "", race}, {"-cover", "", coverage}}
+	}{{"CGO_ENABLED", "0", cgo}, {"-race", "", race}, {"-asan", "", asan}, {"-msan", "", msan}, {"-cover", "", coverage}, {"GOFIPS140", "", fipsModule}}
 	for _, c := range claims {
 		if value, _ := p.bin.Setting(c.key); value == c.value && p.linked.has(c.code) {
 			m := p.linked.found[c.code]

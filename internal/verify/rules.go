@@ -41,14 +41,16 @@ func Rules() []Rule {
 		rule("layers", "manifest, config and layers hash to their digests and have their sizes, uncompressed layers hash to their DiffIDs; each labelled binary is in a layer of ours", needs{}, judgeLayers),
 		rule("entrypoint", "after whiteouts and links the entrypoint is a regular file that the user may execute, and the first labelled binary", files, judgeEntrypoint),
 		rule("env-grammar", "GOMEMLIMIT, GOGC, GOMAXPROCS and GODEBUG of the environment are values that the Go runtime takes", needs{}, judgeEnvGrammar),
-		rule("memlimit", "label and environment name the same GOMEMLIMIT, below memory.max and 95% of memory.high", needs{}, judgeMemLimit),
-		rule("maxprocs", "the gomaxprocs label is true: auto really follows the CPU limit, a number is in the environment", both, judgeMaxProcs),
+		rule("memlimit", "label and environment name the same GOMEMLIMIT, below memory.max and 95% of memory.high; no code sets another", needs{}, judgeMemLimit),
+		rule("maxprocs", "the gomaxprocs label is true: auto really follows the CPU limit and no code ends that, a number is in the environment", both, judgeMaxProcs),
 		rule("cgroup-mount", "nothing in the root or the config hides or covers /proc, /sys, /sys/fs/cgroup and /dev", files, judgeCgroupMount),
 		rule("cgroup-libs", "no linked library reads cgroup v1 alone", files, judgeCgroupLibs),
 		rule("user", "the user is numeric and not 0, and /etc/passwd does not contradict it", files, judgeUser),
 		rule("rootfs", "no shell, package manager, set-id program, secret or build leftover, and nothing that all may write", files, judgeRootFS),
 		warning("roots", "CA certificates are there where a binary verifies certificates", files, judgeRoots),
 		warning("tzdata", "time zones are there where a binary loads them", files, judgeZones),
+		warning("accounts", "/etc/passwd is there where a binary looks up users", files, judgeAccounts),
+		warning("tmp", "the directory for temporary files is there, and the user may write to it, where a binary makes any", files, judgeTemp),
 		rule("reproducible", "every time in our layers is the labelled one, no clock's", both, judgeReproducible),
 		rule("base", "the labels name the base and its digest, and say of our layers where it ends; a tag may move", needs{}, judgeBase),
 		rule("labels", "contract version known, each label parses, none is missing or unknown, annotations are equal where there are any", ours, judgeLabels),
@@ -97,11 +99,11 @@ type tally struct {
 }
 
 func (t *tally) fail(where, got, want string) {
-	t.fails = append(t.fails, Finding{where, got, want})
+	t.fails = append(t.fails, Finding{Where: where, Got: got, Want: want})
 }
 
 func (t *tally) warn(where, got, want string) {
-	t.warns = append(t.warns, Finding{where, got, want})
+	t.warns = append(t.warns, Finding{Where: where, Got: got, Want: want})
 }
 
 func (t *tally) unknown(format string, args ...any) {
@@ -122,7 +124,7 @@ func (t *tally) outcome(passed string) outcome {
 		o.verdict = Warn
 	}
 	if more := len(o.findings) - maxFindings; more > 0 {
-		o.findings = append(o.findings[:maxFindings:maxFindings], Finding{"and", fmt.Sprintf("%d more", more), "none"})
+		o.findings = append(o.findings[:maxFindings:maxFindings], Finding{Where: "and", Got: fmt.Sprintf("%d more", more), Want: "none"})
 	}
 	return o
 }

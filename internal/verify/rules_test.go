@@ -80,7 +80,40 @@ var verdictTests = []struct {
 		d.env("GODEBUG", "containermaxprocs=1")
 	}},
 	{"last GODEBUG counts", "maxprocs", pass, func(t *testing.T, d *draft) { d.env("GODEBUG", "updatemaxprocs=0,updatemaxprocs=1") }},
+	{"own code sets it", "maxprocs", warn, binary("own gomaxprocs")},
+	{"own code reads it", "maxprocs", pass, binary("read gomaxprocs")},
+	{"own code sets it, default", "maxprocs", pass, func(t *testing.T, d *draft) {
+		d.label(tuning.LabelMaxProcs, "default")
+		binary("own gomaxprocs")(t, d)
+	}},
 	{"foreign", "maxprocs", skip, foreign},
+
+	{"own code sets it", "memlimit", warn, binary("own limit")},
+	{"own code reads it", "memlimit", pass, binary("read limit")},
+	{"automemlimit", "memlimit", warn, binary("automemlimit")},
+	{"own code sets it, off", "memlimit", pass, func(t *testing.T, d *draft) {
+		memLimit("")(t, d)
+		d.label(tuning.LabelMemLimit, "off")
+		binary("own limit")(t, d)
+	}},
+	{"own code of a foreign image sets it", "memlimit", warn, func(t *testing.T, d *draft) { foreign(t, d); binary("own limit")(t, d) }},
+
+	{"accounts", "accounts", pass, binary("accounts")},
+	{"directory of another user", "tmp", fail, binary("temporary files")},
+	{"directory of all", "tmp", pass, func(t *testing.T, d *draft) {
+		binary("temporary files")(t, d)
+		d.remove("tmp/")
+		d.layers[0] = append(d.layers[0], tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777})
+	}},
+	{"directory of the user by TMPDIR", "tmp", pass, func(t *testing.T, d *draft) {
+		binary("temporary files")(t, d)
+		d.layers[0] = append(d.layers[0], tar.Header{Typeflag: tar.TypeDir, Name: "data/", Mode: 0o700, Uid: 65532})
+		d.env("TMPDIR", "/data")
+	}},
+	{"user of no number", "tmp", unknown, func(t *testing.T, d *draft) {
+		binary("temporary files")(t, d)
+		d.config.Config.User = "nobody"
+	}},
 
 	{"variable set twice", "env-grammar", fail, func(t *testing.T, d *draft) {
 		d.config.Config.Env = append(d.config.Config.Env, "GOMEMLIMIT=483183820")
@@ -174,6 +207,11 @@ var verdictTests = []struct {
 	{"no labelled time", "reproducible", unknown, func(t *testing.T, d *draft) { d.label(ocispec.AnnotationCreated, "") }},
 	{"foreign", "reproducible", skip, foreign},
 	{"foreign with host paths", "trimpath", warn, func(t *testing.T, d *draft) { foreign(t, d); binary("host paths")(t, d) }},
+	{"compiler flag that begins with -l", "variant", pass, func(t *testing.T, d *draft) { binary("older language")(t, d) }},
+	{"foreign with the race detector", "variant", warn, func(t *testing.T, d *draft) { foreign(t, d); binary("real race")(t, d) }},
+	{"experiment and tags, of which no label speaks", "variant", pass, binary("experiment")},
+	{"symbols and DWARF, of which no label speaks", "variant", pass, binary("debuggable")},
+	{"cgroups after runc", "cgroup-libs", pass, binary("oci cgroups")},
 	{"foreign with coverage", "variant", warn, func(t *testing.T, d *draft) { foreign(t, d); binary("coverage")(t, d) }},
 	{"foreign with FIPS", "variant", pass, func(t *testing.T, d *draft) { foreign(t, d); binary("fips")(t, d) }},
 	{"variant of a later version", "variant", unknown, func(t *testing.T, d *draft) { d.label(tuning.LabelVariant, "debug") }},
@@ -252,7 +290,7 @@ func TestForeignImage(t *testing.T) {
 	d.layers[1] = []tar.Header{file("orders", 0o755), link("entry", "orders")}
 	d.config.Config.Entrypoint = []string{"entry"}
 	r := judge(t, d.image(t))
-	if diff := cmp.Diff([]string{"maxprocs", "roots", "tzdata", "reproducible", "base", "labels", "seal"}, verdicts(r, verify.Skip)); diff != "" || !r.OK() {
+	if diff := cmp.Diff([]string{"maxprocs", "roots", "tzdata", "accounts", "tmp", "reproducible", "base", "labels", "seal"}, verdicts(r, verify.Skip)); diff != "" || !r.OK() {
 		t.Errorf("%s %+v", diff, r.Results)
 	}
 	if len(r.Binaries) != 1 || r.Binaries[0].Path != "entry" || r.Binaries[0].SHA256 == "" {
@@ -275,7 +313,7 @@ func TestStable(t *testing.T) {
 // The table is what help and docs are made from.
 func TestRules(t *testing.T) {
 	want := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "layers", "entrypoint", "env-grammar", "memlimit", "maxprocs",
-		"cgroup-mount", "cgroup-libs", "user", "rootfs", "roots", "tzdata", "reproducible", "base", "labels", "seal"}
+		"cgroup-mount", "cgroup-libs", "user", "rootfs", "roots", "tzdata", "accounts", "tmp", "reproducible", "base", "labels", "seal"}
 	var got []string
 	for _, r := range verify.Rules() {
 		got = append(got, r.Name)

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -57,8 +58,12 @@ type (
 			ArtifactLocation struct {
 				URI string `json:"uri"`
 			} `json:"artifactLocation"`
+			Region *sarifRegion `json:"region,omitempty"`
 		} `json:"physicalLocation"`
 		LogicalLocations []sarifLogical `json:"logicalLocations"`
+	}
+	sarifRegion struct {
+		StartLine int `json:"startLine"`
 	}
 	sarifLogical struct {
 		FullyQualifiedName string `json:"fullyQualifiedName"`
@@ -74,7 +79,7 @@ func (rs Reports) SARIF(w io.Writer) error {
 	run.Tool.Driver = sarifDriver{Name: "plimsoll", InformationURI: "https://github.com/plimsoll-build/plimsoll"}
 	run.Results = []sarifResult{}
 	index := map[string]int{}
-	for i, r := range Rules() {
+	for i, r := range rs.reported() {
 		index[r.Name] = i
 		row := sarifRule{ID: r.Name, ShortDescription: sarifMessage{r.Proves}, HelpURI: docsRoot + r.Docs}
 		row.DefaultConfiguration.Level = string(r.Severity)
@@ -105,21 +110,25 @@ func (r Report) sarif(res Result, index int) []sarifResult {
 		level = "error"
 	}
 	var all []sarifResult
-	add := func(where, text string) {
+	add := func(f Finding, text string) {
+		where := f.Where
 		key := sha256.Sum256([]byte(strings.Join([]string{res.Rule, r.Platform, where}, "\x00")))
 		one := sarifResult{RuleID: res.Rule, RuleIndex: index, Kind: "fail", Level: level, Message: sarifMessage{text},
 			PartialFingerprints: map[string]string{"plimsoll/v1": hex.EncodeToString(key[:])},
 			Properties:          map[string]string{"verdict": string(res.Verdict), "platform": printable(r.Platform), "digest": r.Digest}}
 		at := sarifLocation{LogicalLocations: []sarifLogical{{printable(r.Platform + " " + where)}}}
-		at.PhysicalLocation.ArtifactLocation.URI = (&url.URL{Path: r.Ref}).String()
+		at.PhysicalLocation.ArtifactLocation.URI = (&url.URL{Path: cmp.Or(f.File, r.Ref)}).String()
+		if f.Line > 0 {
+			at.PhysicalLocation.Region = &sarifRegion{f.Line}
+		}
 		one.Locations = []sarifLocation{at}
 		all = append(all, one)
 	}
 	for _, f := range res.Findings {
-		add(f.Where, f.line())
+		add(f, f.line())
 	}
 	if res.Verdict == Unknown || res.Verdict == Skip || len(all) == 0 {
-		add("image", fmt.Sprintf("%s: %s", res.Verdict, printable(res.Reason)))
+		add(Finding{Where: "image"}, fmt.Sprintf("%s: %s", res.Verdict, printable(res.Reason)))
 	}
 	return all
 }

@@ -139,7 +139,7 @@ func shareNoBinary(reports Reports) {
 		for _, other := range reports {
 			for _, b := range reports[i].Binaries {
 				if other.Platform != reports[i].Platform && other.has(b.SHA256) {
-					reports[i].failPlatform(Finding{b.Path, "the same bytes as in " + other.Platform, "another binary for each platform"})
+					reports[i].failPlatform(Finding{Where: b.Path, Got: "the same bytes as in " + other.Platform, Want: "another binary for each platform"})
 				}
 			}
 		}
