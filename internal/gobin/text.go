@@ -89,7 +89,7 @@ func (f *file) relocatedStarts(anchor []byte) []uint64 {
 
 const maxRelocations = 64 << 20 // bytes; the largest Go programs have some 20 MB
 
-// relocations are the bytes of DT_RELA; nil if there are none.
+// relocations are the bytes of the table with addends; nil if there is none.
 func (f *file) relocations() []byte {
 	var at, size uint64
 	for _, p := range f.progs {
@@ -102,7 +102,7 @@ func (f *file) relocations() []byte {
 		}
 		for tag, value := range f.pairs(dynamic) {
 			switch elf.DynTag(tag) {
-			case elf.DT_RELA:
+			case elf.DT_RELA: //nolint:misspell // its name
 				at = value
 			case elf.DT_RELASZ:
 				size = value
@@ -120,7 +120,7 @@ func (f *file) relocations() []byte {
 	return nil
 }
 
-// relocationsIn are the address and addend of each entry of DT_RELA.
+// relocationsIn are the address and addend of each entry of that table.
 func relocationsIn(data []byte, order binary.ByteOrder) func(yield func(at, value uint64) bool) {
 	const entry = 24
 	return func(yield func(at, value uint64) bool) {

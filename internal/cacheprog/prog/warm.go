@@ -44,7 +44,7 @@ func (c *cache) get(action []byte) (entry, bool, error) {
 	// Nothing in a cache mount is to be believed: other builds write there too.
 	if sum := sha256.Sum256(body); err != nil || !bytes.Equal(sum[:], e.output) {
 		_ = os.Remove(outputFile(c.warm, e.output)) // or the output made anew would seem to be there
-		return entry{}, false, nil //nolint:nilerr // a miss
+		return entry{}, false, nil                  //nolint:nilerr // a miss
 	}
 	c.used(actionFile(c.warm, action), outputFile(c.warm, e.output))
 	return e, true, store(c.dir, e, body, fixedTime)
