@@ -12,6 +12,8 @@ import (
 const (
 	maxNesting = 4
 	maxImages  = 256
+	// maxAttestations are those of one image.
+	maxAttestations = 16
 )
 
 // manifests is a place that has manifests by descriptor.
@@ -61,7 +63,21 @@ func expandIndex(ctx context.Context, from manifests, raw []byte, depth int) ([]
 			return nil, fmt.Errorf("index with more than %d images: %w", maxImages, ErrLimit)
 		}
 	}
+	for _, d := range index.Manifests {
+		attach(subjects, from, d)
+	}
 	return subjects, nil
+}
+
+// attach gives an attestation to the images that it is about. It is read when a rule wants it.
+func attach(subjects []Subject, from manifests, d v1.Descriptor) {
+	about := d.Annotations["vnd.docker.reference.digest"]
+	for i := range subjects {
+		s := &subjects[i]
+		if isAttestation(d) && s.Digest.String() == about && len(s.attestations) < maxAttestations {
+			s.attestations = append(s.attestations, attestation{d, from})
+		}
+	}
 }
 
 // isAttestation tells BuildKit's provenance and SBOM manifests from images.

@@ -38,6 +38,8 @@ type inspection struct {
 	passwd         []byte
 	keys           map[rootfs.Location]bool
 	times          map[int][]strangeTime // by layer
+	sboms          []spdx
+	sbomErr        error // why they cannot be read
 }
 
 // configFile is the part of an image's config that rules look at.
@@ -65,6 +67,7 @@ func inspect(ctx context.Context, s Subject) (*inspection, error) {
 	if err := in.readLayers(ctx); err != nil {
 		return nil, err
 	}
+	in.readSBOMs(ctx)
 	return in, nil
 }
 

@@ -38,6 +38,9 @@ func openLayout(ctx context.Context, s store, name string) ([]Subject, error) {
 			return nil, fmt.Errorf("layout with more than %d images: %w", maxImages, ErrLimit)
 		}
 	}
+	for _, d := range index.Manifests {
+		attach(subjects, layout{s}, d)
+	}
 	return subjects, nil
 }
 

@@ -52,6 +52,7 @@ func Rules() []Rule {
 		warning("accounts", "/etc/passwd is there where a binary looks up users", files, judgeAccounts),
 		warning("tmp", "the directory for temporary files is there, and the user may write to it, where a binary makes any", files, judgeTemp),
 		rule("reproducible", "every time in our layers is the labelled one, no clock's", both, judgeReproducible),
+		rule("sbom", "an attested SPDX document names the modules that the programs were built from; others are shown", needs{}, judgeSBOM),
 		rule("base", "the labels name the base and its digest, and say of our layers where it ends; a tag may move", needs{}, judgeBase),
 		rule("labels", "contract version known, each label parses, none is missing or unknown, annotations are equal where there are any", ours, judgeLabels),
 		rule("seal", "platform, config and layers are the ones that were planned: the recomputed seal is the label", ours, judgeSeal),

@@ -290,7 +290,7 @@ func TestForeignImage(t *testing.T) {
 	d.layers[1] = []tar.Header{file("orders", 0o755), link("entry", "orders")}
 	d.config.Config.Entrypoint = []string{"entry"}
 	r := judge(t, d.image(t))
-	if diff := cmp.Diff([]string{"maxprocs", "roots", "tzdata", "accounts", "tmp", "reproducible", "base", "labels", "seal"}, verdicts(r, verify.Skip)); diff != "" || !r.OK() {
+	if diff := cmp.Diff([]string{"maxprocs", "roots", "tzdata", "accounts", "tmp", "reproducible", "sbom", "base", "labels", "seal"}, verdicts(r, verify.Skip)); diff != "" || !r.OK() {
 		t.Errorf("%s %+v", diff, r.Results)
 	}
 	if len(r.Binaries) != 1 || r.Binaries[0].Path != "entry" || r.Binaries[0].SHA256 == "" {
@@ -313,7 +313,7 @@ func TestStable(t *testing.T) {
 // The table is what help and docs are made from.
 func TestRules(t *testing.T) {
 	want := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "layers", "entrypoint", "env-grammar", "memlimit", "maxprocs",
-		"cgroup-mount", "cgroup-libs", "user", "rootfs", "roots", "tzdata", "accounts", "tmp", "reproducible", "base", "labels", "seal"}
+		"cgroup-mount", "cgroup-libs", "user", "rootfs", "roots", "tzdata", "accounts", "tmp", "reproducible", "sbom", "base", "labels", "seal"}
 	var got []string
 	for _, r := range verify.Rules() {
 		got = append(got, r.Name)

@@ -47,6 +47,8 @@ type Subject struct {
 	Limits Limits
 
 	source source
+	// attestations are those of the index that are about this image.
+	attestations []attestation
 }
 
 // source is where an image's bytes come from.
