@@ -67,7 +67,7 @@ func programRows() []Row {
 				return replaced(data, "GOARCH=amd64", "GOARCH=arm64")
 			})},
 		{Name: "forged-cgo", How: "Debian's runc, a cgo program, with CGO_ENABLED=0 in both copies of its build info", image: foreignCgo,
-			Fails: []string{"static", "cgo", "metadata"}, Warns: []string{"go-version"}, Unknown: []string{"cgroup-libs"}},
+			Fails: []string{"static", "cgo", "metadata", "tmp"}, Warns: []string{"go-version"}, Unknown: []string{"cgroup-libs"}},
 		{Name: "no-build-info", How: "the section of the build info is removed", Warns: []string{"metadata"}, Unknown: []string{"go-version", "maxprocs"},
 			image: changed(func(_ context.Context, _ *maker, data []byte) ([]byte, error) { return withoutSection(data) })},
 	}

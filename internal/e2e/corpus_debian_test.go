@@ -22,19 +22,19 @@ var debianPrograms = []struct {
 	fails, warns, unknown []string
 	why                   string
 }{
-	{"runc", "usr/sbin/runc", []string{"static", "cgo"}, []string{"go-version"}, []string{"cgroup-libs"},
+	{"runc", "usr/sbin/runc", []string{"static", "cgo", "tmp"}, []string{"go-version"}, []string{"cgroup-libs"},
 		"links libseccomp through cgo; built without a module list, so that the version of its cgroup library, itself, is not known"},
-	{"docker.io", "usr/bin/docker", []string{"static", "cgo", "roots"}, []string{"go-version"}, nil,
+	{"docker.io", "usr/bin/docker", []string{"static", "cgo", "roots", "tmp"}, []string{"go-version"}, nil,
 		"cgo for the resolver alone; speaks TLS, and an image of one file has no roots"},
-	{"docker.io", "usr/sbin/dockerd", []string{"static", "cgo", "roots"}, []string{"trimpath", "go-version"}, []string{"cgroup-libs"},
+	{"docker.io", "usr/sbin/dockerd", []string{"static", "cgo", "roots", "tmp"}, []string{"trimpath", "go-version"}, []string{"cgroup-libs"},
 		"links libsystemd and libdevmapper; the only one of them that was built without -trimpath; holds the cgroup v1 package of containerd and runc's library, of versions that nothing tells"},
 	{"docker.io", "usr/sbin/docker-proxy", []string{"static", "cgo"}, []string{"go-version"}, nil,
 		"no TLS: roots has nothing to look for"},
-	{"podman", "usr/bin/podman", []string{"static", "cgo", "roots", "tzdata"}, []string{"go-version"}, []string{"cgroup-libs"},
+	{"podman", "usr/bin/podman", []string{"static", "cgo", "roots", "tzdata", "tmp"}, []string{"go-version"}, []string{"cgroup-libs"},
 		"links libgpgme, libseccomp and libdevmapper; also loads time zones"},
-	{"podman", "usr/lib/podman/rootlessport", []string{"static", "cgo"}, []string{"go-version"}, nil,
+	{"podman", "usr/lib/podman/rootlessport", []string{"static", "cgo", "tmp"}, []string{"go-version"}, nil,
 		"links libsubid"},
-	{"skopeo", "usr/bin/skopeo", []string{"static", "cgo", "roots"}, []string{"go-version"}, nil,
+	{"skopeo", "usr/bin/skopeo", []string{"static", "cgo", "roots", "tmp"}, []string{"go-version"}, nil,
 		"links libgpgme and libdevmapper"},
 }
 
