@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -153,6 +154,37 @@ func TestTargets(t *testing.T) {
 		if _, err := Build(t.Context(), g); err == nil || !strings.Contains(err.Error(), "binary, plan") {
 			t.Errorf("target %s: %v", target, err)
 		}
+	}
+}
+
+// TestNamesAlone holds that what was not sent is not needed: tests are never read, and all else
+// that may have build constraints was sent.
+func TestNamesAlone(t *testing.T) {
+	g := newGateway(minimal + "image: {files: [{from: conf, to: /conf}]}\n")
+	for name, data := range map[string]string{
+		"main_test.go": "package main\n", "add_amd64.s": "#include \"defs.inc\"\n", "defs.inc": "// nothing\n", "old.c": "//go:build ignore\n",
+		"old.h": "//go:build ignore\n", "x.cc": "//go:build ignore\n",
+	} {
+		g.context[name] = &fstest.MapFile{Data: []byte(data)}
+	}
+	mustBuild(t, g)
+	if len(g.warnings) > 0 {
+		t.Errorf("warnings: %v", g.warnings)
+	}
+	patterns := func(name string) string {
+		return g.find(t, name).GetSource().Attrs[pb.AttrIncludePatterns]
+	}
+	if got := patterns("[internal] load Go sources"); !strings.Contains(got, "add_amd64.s") || !strings.Contains(got, "defs.inc") || strings.Contains(got, "_test.go") || strings.Contains(got, "conf") {
+		t.Errorf("sources that are asked for: %s", got)
+	}
+	if got := g.find(t, "[internal] load files of the image").GetSource().Attrs[pb.AttrFollowPaths]; got != `["conf"]` {
+		t.Errorf("files that are asked for: %s", got)
+	}
+	g = newGateway(minimal + "image: {files: [{from: \"conf/a[1].txt\", to: /a}]}\n")
+	g.context["conf/a[1].txt"] = &fstest.MapFile{}
+	mustBuild(t, g)
+	if got := g.find(t, "[internal] load build context").GetSource().Attrs[pb.AttrFollowPaths]; got != "" {
+		t.Errorf("a name that reads as a pattern is asked for as one: %s", got)
 	}
 }
 

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -143,7 +143,7 @@ func (g *gateway) contentOf(s solved) fs.FS {
 		return g.spec
 	}
 	if src := s.ops[len(s.ops)-1].GetSource(); src != nil && src.Attrs[pb.AttrMetadataTransfer] == "true" {
-		return withMetadata(g.context)
+		return withMetadata(g.context, src.Attrs[pb.AttrMetadataTransferExclude])
 	}
 	files := fstest.MapFS{}
 	var excludes []string
@@ -158,8 +158,13 @@ func (g *gateway) contentOf(s solved) fs.FS {
 	return files
 }
 
-// withMetadata adds the file in which a transfer of metadata leaves the names of all files.
-func withMetadata(files fstest.MapFS) fs.FS {
+// withMetadata is what a transfer of metadata leaves: the names of all files, and those files
+// that match the patterns, a JSON list.
+func withMetadata(files fstest.MapFS, patterns string) fs.FS {
+	var sent []string
+	if err := json.Unmarshal([]byte(patterns), &sent); err != nil {
+		panic(err)
+	}
 	var frames []byte
 	_ = fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || name == "." {
@@ -176,7 +181,12 @@ func withMetadata(files fstest.MapFS) fs.FS {
 		frames = append(binary.LittleEndian.AppendUint32(frames, uint32(len(data))), data...)
 		return err
 	})
-	all := maps.Clone(files)
+	all := fstest.MapFS{}
+	for name, file := range files {
+		if ok, err := patternmatcher.MatchesOrParentMatches(name, sent); err == nil && ok {
+			all[name] = file
+		}
+	}
 	all[metadataFile] = &fstest.MapFile{Data: frames}
 	return all
 }

@@ -28,7 +28,7 @@ func testFS(t *testing.T, more ...string) map[string]tree {
 	for _, name := range more {
 		files[name] = &fstest.MapFile{Data: []byte("nowhere"), Mode: fs.ModeSymlink}
 	}
-	listing, err := newListingFS(t.Context(), &memory{files: withMetadata(files)})
+	listing, err := newListingFS(t.Context(), &memory{files: withMetadata(files, `["**"]`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestListingFSLinks(t *testing.T) {
 	l, err := newListingFS(t.Context(), &memory{files: withMetadata(fstest.MapFS{
 		"a/b/c.go": {Data: []byte("package b\n")},
 		"abs":      link("/a/b"), "up": link("../../a"), "a/loop": link("loop2"), "a/loop2": link("loop"),
-	})})
+	}, `["**"]`)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestListingFSLinks(t *testing.T) {
 
 // TestListingFSDamaged cuts the names off at each byte: an error, or fewer names.
 func TestListingFSDamaged(t *testing.T) {
-	whole, err := fs.ReadFile(withMetadata(fstest.MapFS{"a/b.go": {Data: []byte("x")}, "c": {}}), metadataFile)
+	whole, err := fs.ReadFile(withMetadata(fstest.MapFS{"a/b.go": {Data: []byte("x")}, "c": {}}, `[]`), metadataFile)
 	if err != nil {
 		t.Fatal(err)
 	}

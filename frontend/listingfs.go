@@ -173,5 +173,9 @@ func (l *listingFS) ReadFile(name string) ([]byte, error) {
 	}
 	l.mu.Unlock()
 	data, err := once()
-	return bytes.Clone(data), err // callers may write into what they read
+	if err != nil {
+		// The file exists: who takes it for missing would build without it.
+		return nil, fmt.Errorf("the content of %s is not here: %v", at, err) //nolint:errorlint // hidden
+	}
+	return bytes.Clone(data), nil // callers may write into what they read
 }

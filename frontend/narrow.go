@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -16,9 +17,13 @@ import (
 	"github.com/plimsoll-build/plimsoll/llbgen"
 )
 
-// listed are the files whose content is needed to say which files a build reads. Patterns
-// after another one win.
-var listed = []string{"**/*.go", "!**/*_test.go", "**/go.mod", "**/go.sum", "**/go.work", "**/go.work.sum"}
+// listed are the files whose content is needed to say which files a build reads: all that
+// may have build constraints (go/build, matchFile), what assembly includes, and the files of
+// modules. Patterns after another one win.
+var listed = []string{
+	"**/*.go", "!**/*_test.go", "**/*.[sSmfF]", "**/*.c", "**/*.cc", "**/*.cpp", "**/*.cxx", "**/*.h", "**/*.hh", "**/*.hpp", "**/*.hxx",
+	"**/*.for", "**/*.f90", "**/*.sx", "**/*.inc", "**/*.swig", "**/*.swigcxx", "**/go.mod", "**/go.sum", "**/go.work", "**/go.work.sum",
+}
 
 // canListNames reports whether the daemon can ask a client for names alone (0.22).
 func (b *build) canListNames() bool {
@@ -79,12 +84,16 @@ func (b *build) narrow(ctx context.Context, plans []plan.Plan, listings []map[st
 		o.Code, err = b.part(ctx, "code", "load Go sources", llb.IncludePatterns(slices.Compact(code)))
 	}
 	placed := placedPaths(plans)
-	if err != nil || !complete || len(placed) == 0 {
+	if err != nil || !complete || len(placed) == 0 || slices.ContainsFunc(placed, isPattern) {
 		return err
 	}
 	o.Context, err = b.part(ctx, "files", "load files of the image", llb.FollowPaths(placed))
 	return err
 }
+
+// isPattern reports whether the daemon would read a path that is to be followed as a
+// pattern, for which it has no escape.
+func isPattern(name string) bool { return strings.ContainsAny(name, `*?[\`) }
 
 // placedPaths are the paths of the context that go into images.
 func placedPaths(plans []plan.Plan) []string {

@@ -43,7 +43,7 @@ func (g *graph) compiled(u unit) (stock, error) {
 	if u.Profile == "" { // it is part of the key of every package: nothing to share
 		c, packages := u.std(g.plan.Go)
 		if len(packages.Paths) > 0 {
-			step := compileStep{name: "compile the standard library", std: true, cache: s.cache, served: s.served}
+			step := compileStep{name: "compile the standard library", cache: s.cache, served: s.served}
 			if s.served && g.plan.Platform.Architecture == g.BuildPlatform.Architecture {
 				step.cache = g.cacheProgram().packages // some of the same packages
 			}
@@ -104,7 +104,6 @@ func (g *graph) dependencies(u unit, s *stock) error {
 type compileStep struct {
 	name   string
 	cache  llb.State // the build cache that it adds to
-	std    bool
 	served bool // the build cache is served by our program
 	warm   bool // if served, keep what it compiled for the daemon's next build
 	prune  bool // take from the module cache what it read
@@ -116,10 +115,9 @@ type compileRun struct{ cache, pruned llb.State }
 
 // compile is a vertex whose output is the build cache with the packages in it.
 func (g *graph) compile(c plan.Compile, packages plan.Packages, step compileStep) compileRun {
-	packages.Standard = step.std
 	argv := plan.CompileArgv(c, packages)
 	dir := c.Dir
-	if step.std {
+	if packages.Standard {
 		dir, c.Work = ".", "off"
 	}
 	env := g.compileEnv(c)

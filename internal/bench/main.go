@@ -31,7 +31,7 @@ type options struct {
 func main() {
 	var o options
 	flag.IntVar(&o.runs, "runs", 3, "runs of fresh and warm cases")
-	flag.IntVar(&o.coldRuns, "cold-runs", 1, "runs of the slow cases: cold, one line in main, a dependency bumped")
+	flag.IntVar(&o.coldRuns, "cold-runs", 1, "runs of what is slow: cold, one line in main, a dependency bumped, a Dockerfile after an edit")
 	flag.StringVar(&o.cases, "cases", "", "only cases with one of these comma-separated words in their names")
 	flag.StringVar(&o.peers, "peers", "", "only peers with one of these comma-separated words in their names")
 	flag.StringVar(&o.without, "floor-without", "", "comma-separated digests, or their beginnings, of cache layers that are not the floor's")

@@ -99,6 +99,29 @@ func TestList(t *testing.T) {
 	}
 }
 
+// unsent is a tree in which one file cannot be read.
+type unsent struct {
+	fs.FS
+	name string
+}
+
+func (u unsent) ReadFile(name string) ([]byte, error) {
+	if name == u.name {
+		return nil, errors.New("not sent")
+	}
+	return fs.ReadFile(u.FS, name)
+}
+
+// TestUnread holds that what cannot be read is an error: go/build leaves assembly out then.
+func TestUnread(t *testing.T) {
+	src := files(goMod, "main.go: package main", "a_amd64.s: #include \"b.inc\"", "b.inc: ", "c.h: ")
+	for _, name := range []string{"main.go", "a_amd64.s", "b.inc", "c.h"} {
+		if got, err := List(t.Context(), unsent{src, name}, complete(Request{})); err == nil || !strings.Contains(err.Error(), "not sent") {
+			t.Errorf("without %s: %v, %v", name, got, err)
+		}
+	}
+}
+
 func complete(r Request) Request {
 	r.Go = cmp.Or(r.Go, "1.26.8")
 	if r.Env == nil {

@@ -24,6 +24,10 @@ var experiment = regexp.MustCompile(`goexperiment\.\w+`)
 func (l *loader) scan(dir string) (*build.Package, error) {
 	named := &names{}
 	b, err := l.context(named, l.target.ToolTags).ImportDir(dir, 0)
+	if named.unread != nil {
+		// go/build drops a file other than .go that it cannot open.
+		return nil, named.unread
+	}
 	if l.experimentsKnown || len(named.all) == 0 {
 		return b, err
 	}
@@ -42,15 +46,20 @@ func (l *loader) scan(dir string) (*build.Package, error) {
 	return on, nil
 }
 
-// names collects the experiments that the files of a package name.
+// names collects the experiments that the files of a package name, and the first file that
+// exists and could not be read.
 type names struct {
-	mu  sync.Mutex
-	all []string
+	mu     sync.Mutex
+	all    []string
+	unread error
 }
 
-func (n *names) note(data []byte) {
+func (n *names) note(data []byte, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.unread == nil && !errors.Is(err, fs.ErrNotExist) {
+		n.unread = err
+	}
 	for _, tag := range experiment.FindAll(data, -1) {
 		n.all = append(n.all, string(tag))
 	}
@@ -68,7 +77,7 @@ func (l *loader) context(named *names, tags []string) *build.Context {
 	c.ReadDir = l.sources
 	c.OpenFile = func(name string) (io.ReadCloser, error) {
 		data, err := l.tree.readFile(name)
-		named.note(data)
+		named.note(data, err)
 		return io.NopCloser(bytes.NewReader(data)), err
 	}
 	return &c
