@@ -67,10 +67,11 @@ var rules = map[string]rule{
 	"cmd/plimsoll":          {[]string{"internal/cli"}, nil, nil},
 	"cmd/plimsoll-frontend": {[]string{"frontend"}, []string{ggcr, cobra}, nil},
 	// The bed serves tests and people; nothing that ships imports it.
-	"internal/testenv":         {[]string{"internal/solve"}, []string{cobra}, nil},
+	"internal/testenv":         {[]string{"internal/solve", "internal/testenv/kept"}, []string{cobra}, nil},
 	"internal/testenv/bedctl":  {[]string{"internal/testenv"}, []string{cobra}, nil},
 	"internal/testenv/scanner": {nil, []string{thirdParty}, nil},
-	"internal/corpus":          {nil, []string{buildkit, yaml, cobra}, nil},
+	"internal/testenv/kept":    {nil, []string{buildkit, ggcr, yaml, cobra}, []string{"net"}},
+	"internal/corpus":          {[]string{"internal/testenv/kept"}, []string{buildkit, yaml, cobra}, nil},
 	"internal/sidebyside":      {[]string{"internal/corpus", "internal/testenv"}, []string{cobra}, nil},
 	"internal/e2e":             {nil, nil, nil},
 	"internal/bench":           {[]string{"internal/bench/figures", "internal/bench/peers", "internal/bench/service", "internal/corpus", "internal/plan", "internal/testenv"}, []string{cobra}, nil},

@@ -104,9 +104,9 @@ func (g *graph) dependencies(u unit, s *stock) error {
 type compileStep struct {
 	name   string
 	cache  llb.State // the build cache that it adds to
-	served bool // the build cache is served by our program
-	warm   bool // if served, keep what it compiled for the daemon's next build
-	prune  bool // take from the module cache what it read
+	served bool      // the build cache is served by our program
+	warm   bool      // if served, keep what it compiled for the daemon's next build
+	prune  bool      // take from the module cache what it read
 	mounts []llb.RunOption
 	about  []llb.ConstraintsOpt
 }

@@ -38,66 +38,65 @@ func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, 
 	return nil
 }
 
-// verdictsOn verifies each image, or finds in the cache what was said of the very same image by
-// this very program.
+// verdictsOn verifies all images together, or finds in the cache what was said of the very
+// same images by this very program.
 func verdictsOn(ctx context.Context, title string, res *local.Result, cache local.Cache) (verify.Reports, error) {
-	var reports verify.Reports
+	var subjects []verify.Subject
+	var digests []string
 	for _, img := range res.Images {
-		key, err := verdictKey(title, img.Image)
+		digest, err := img.Image.Digest()
 		if err != nil {
 			return nil, err
 		}
-		if data, ok := cache.Verdict(key); ok && key != "" {
-			var r verify.Report
-			if json.Unmarshal(data, &r) == nil && r.OK() && whole(r, img.Image) {
-				reports = append(reports, r)
-				continue
-			}
+		digests = append(digests, digest.String())
+		subjects = append(subjects, verify.FromImage(title, img.Image))
+	}
+	key := verdictKey(title, digests)
+	if key == "" {
+		return verify.All(ctx, subjects)
+	}
+	if data, ok := cache.Verdict(key); ok {
+		var kept verify.Reports
+		if json.Unmarshal(data, &kept) == nil && whole(kept, digests) {
+			return kept, nil
 		}
-		found, err := verify.All(ctx, []verify.Subject{verify.FromImage(title, img.Image)})
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range found {
-			reports = append(reports, r)
-			if data, err := json.Marshal(r); err == nil && key != "" && r.OK() {
-				_ = cache.KeepVerdict(key, data) // it only saves time
-			}
-		}
+	}
+	reports, err := verify.All(ctx, subjects)
+	if err != nil || slices.ContainsFunc(reports, func(r verify.Report) bool { return !r.OK() }) {
+		return reports, err
+	}
+	if data, err := json.Marshal(reports); err == nil {
+		_ = cache.KeepVerdict(key, data) // it only saves time
 	}
 	return reports, nil
 }
 
-// whole reports whether a report is about this image and says something of each rule: what a
-// cache holds may be cut off, or not ours.
-func whole(r verify.Report, img v1.Image) bool {
-	digest, err := img.Digest()
-	if err != nil || r.Digest != digest.String() {
-		return false
+// whole reports whether reports are about these images, in this order, and each is good and
+// says something of each rule: what a cache holds may be cut off, or not ours.
+func whole(reports verify.Reports, digests []string) bool {
+	about := func(r verify.Report, digest string) bool {
+		judged := map[string]bool{}
+		for _, res := range r.Results {
+			judged[res.Rule] = res.Verdict != ""
+		}
+		return r.OK() && r.Digest == digest &&
+			!slices.ContainsFunc(verify.Rules(), func(rule verify.Rule) bool { return !judged[rule.Name] })
 	}
-	judged := map[string]bool{}
-	for _, res := range r.Results {
-		judged[res.Rule] = res.Verdict != ""
-	}
-	return !slices.ContainsFunc(verify.Rules(), func(rule verify.Rule) bool { return !judged[rule.Name] })
+	return slices.EqualFunc(reports, digests, about)
 }
 
-// verdictKey is the image's digest and the identity of this program: another version has
-// other rules. Empty where the program cannot be told from another.
-func verdictKey(title string, img v1.Image) (string, error) {
-	digest, err := img.Digest()
-	if err != nil {
-		return "", err
-	}
+// verdictKey names the images and this program: another version has other rules. It is empty
+// where the program cannot be told from another, and nothing is remembered then.
+func verdictKey(title string, digests []string) string {
 	self, err := os.Executable()
 	if err != nil {
-		return "", nil //nolint:nilerr // no memory then
+		return ""
 	}
 	info, err := os.Stat(self)
 	if err != nil {
-		return "", nil //nolint:nilerr // no memory then
+		return ""
 	}
-	return fmt.Sprintf("%s %s %s %d %d", title, digest, self, info.Size(), info.ModTime().UnixNano()), nil
+	return fmt.Sprintf("%s %s %s %d %d", title, digests, self, info.Size(), info.ModTime().UnixNano())
 }
 
 // acceptable reports whether nothing failed but the rule user, which is a warning here:

@@ -2,16 +2,14 @@ package corpus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/plimsoll-build/plimsoll/internal/testenv/kept"
 )
 
 // Cache is a directory that outlives tests, for what has to be fetched or takes minutes
@@ -19,31 +17,8 @@ import (
 type Cache string
 
 // once returns the directory name of the cache, filled by fill if it is not there yet.
-// It is filled beside its place, so that a half of it is never seen.
 func (c Cache) once(ctx context.Context, name string, fill func(dir string) error) (string, error) {
-	final := filepath.Join(string(c), name)
-	if err := os.MkdirAll(filepath.Dir(final), 0o755); err != nil {
-		return "", fmt.Errorf("making the corpus's cache: %w", err)
-	}
-	lock := flock.New(final + ".lock")
-	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return "", fmt.Errorf("waiting for %s: %w", final, err)
-	}
-	defer func() { _ = lock.Close() }()
-	if _, err := os.Stat(final); err == nil {
-		return final, nil
-	}
-	work := final + ".new"
-	if err := os.RemoveAll(work); err != nil {
-		return "", err
-	}
-	if err := os.Mkdir(work, 0o755); err != nil {
-		return "", err
-	}
-	if err := fill(work); err != nil {
-		return "", errors.Join(err, os.RemoveAll(work))
-	}
-	return final, os.Rename(work, final)
+	return kept.Dir(ctx, filepath.Join(string(c), name), fill)
 }
 
 // GoTool is the path of a program that `go install pkg@version` builds, without cgo.

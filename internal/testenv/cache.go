@@ -2,14 +2,11 @@ package testenv
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
-	"github.com/gofrs/flock"
+	"github.com/plimsoll-build/plimsoll/internal/testenv/kept"
 )
 
 // CacheVariable is the environment variable that moves the cache.
@@ -33,41 +30,11 @@ func CacheDir() (string, error) {
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
-// cached returns the directory kind/key of the cache, made by build if it is not
-// there yet. One process builds, the others wait; a half-built directory is never
-// seen, because build works in one beside it.
+// cached returns the directory kind/key of the cache, made by build if it is not there yet.
 func cached(ctx context.Context, kind, key string, build func(dir string) error) (string, error) {
 	root, err := CacheDir()
 	if err != nil {
 		return "", err
 	}
-	parent := filepath.Join(root, kind)
-	final := filepath.Join(parent, key)
-	if _, err := os.Stat(final); err == nil {
-		return final, nil
-	}
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return "", err
-	}
-	lock := flock.New(final + ".lock")
-	if _, err := lock.TryLockContext(ctx, 100*time.Millisecond); err != nil {
-		return "", fmt.Errorf("waiting for %s: %w", final, err)
-	}
-	defer func() { _ = lock.Close() }()
-	if _, err := os.Stat(final); err == nil {
-		return final, nil
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	work := final + ".new"
-	if err := os.RemoveAll(work); err != nil {
-		return "", err
-	}
-	if err := os.Mkdir(work, 0o755); err != nil {
-		return "", err
-	}
-	if err := build(work); err != nil {
-		return "", errors.Join(err, os.RemoveAll(work))
-	}
-	return final, os.Rename(work, final)
+	return kept.Dir(ctx, filepath.Join(root, kind, key), build)
 }
