@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -30,6 +31,9 @@ type response struct {
 	DiskPath      string     `json:",omitempty"`
 }
 
+// maxBody bounds one output, in bytes.
+const maxBody = 1 << 30
+
 // serve answers requests in order until the go command closes. Each is a file or two: the
 // go command gains nothing from answers out of order.
 func serve(c *cache, in io.Reader, out io.Writer) error {
@@ -43,17 +47,18 @@ func serve(c *cache, in io.Reader, out io.Writer) error {
 	if err := send(response{KnownCommands: []string{"get", "put", "close"}}); err != nil {
 		return err
 	}
-	requests := json.NewDecoder(bufio.NewReaderSize(in, 1<<20))
+	requests := bufio.NewReaderSize(in, 1<<18)
 	for {
-		var r request
-		if err := requests.Decode(&r); errors.Is(err, io.EOF) {
+		r, err := next(requests)
+		if errors.Is(err, io.EOF) {
 			return c.close()
-		} else if err != nil {
+		}
+		if err != nil {
 			return fmt.Errorf("reading a request: %w", err)
 		}
 		body, err := bodyOf(requests, r)
 		if err != nil {
-			return err
+			return fmt.Errorf("reading a body: %w", err)
 		}
 		answer := c.answer(r, body)
 		answer.ID = r.ID
@@ -66,23 +71,54 @@ func serve(c *cache, in io.Reader, out io.Writer) error {
 	}
 }
 
-// bodyOf reads what follows a put: a string of base64.
-func bodyOf(requests *json.Decoder, r request) ([]byte, error) {
+// next reads a request, which is one line; lines without anything part it from a body.
+func next(in *bufio.Reader) (r request, err error) {
+	for {
+		line, err := in.ReadSlice('\n')
+		line = bytes.TrimSpace(line)
+		if len(line) > 0 && (err == nil || errors.Is(err, io.EOF)) {
+			return r, json.Unmarshal(line, &r)
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+}
+
+// bodyOf reads what follows a put: a string of base64. A JSON decoder would look at each of
+// its bytes three times, and bodies are all that a build compiles.
+func bodyOf(in *bufio.Reader, r request) ([]byte, error) {
 	if r.Command != "put" || r.BodySize == 0 {
 		return nil, nil
 	}
-	var text string
-	if err := requests.Decode(&text); err != nil {
-		return nil, fmt.Errorf("reading a body: %w", err)
+	if r.BodySize < 0 || r.BodySize > maxBody {
+		return nil, fmt.Errorf("its size cannot be %d", r.BodySize)
 	}
-	body, err := base64.StdEncoding.DecodeString(text)
-	if err == nil && int64(len(body)) != r.BodySize {
-		err = fmt.Errorf("%d bytes, and %d were announced", len(body), r.BodySize)
+	if err := quote(in); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading a body: %w", err)
+	var body bytes.Buffer
+	body.Grow(int(min(r.BodySize+bytes.MinRead, 1<<24)))
+	n, err := body.ReadFrom(base64.NewDecoder(base64.StdEncoding, io.LimitReader(in, int64(base64.StdEncoding.EncodedLen(int(r.BodySize))))))
+	if err == nil && n != r.BodySize {
+		err = fmt.Errorf("%d bytes, and %d were announced", n, r.BodySize)
 	}
-	return body, nil
+	return body.Bytes(), errors.Join(err, quote(in))
+}
+
+// quote reads the sign that a body begins and ends with, and empty lines before it.
+func quote(in *bufio.Reader) error {
+	b, err := in.ReadByte()
+	for err == nil && b == '\n' {
+		b, err = in.ReadByte()
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil && b != '"' {
+		err = fmt.Errorf("%q is not a quotation mark", b)
+	}
+	return err
 }
 
 func (c *cache) answer(r request, body []byte) response {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// put is a request as the go command writes it, with its body on the next line.
+// put is a request as the go command writes it, with its body after an empty line.
 func put(t testing.TB, id int64, action string, body []byte) string {
 	t.Helper()
 	sum := sha256.Sum256(body)
@@ -21,9 +21,9 @@ func put(t testing.TB, id int64, action string, body []byte) string {
 		t.Fatal(err)
 	}
 	if len(body) == 0 {
-		return string(line) + "\n"
+		return string(line) + "\n\n"
 	}
-	return string(line) + "\n\"" + base64.StdEncoding.EncodeToString(body) + "\"\n"
+	return string(line) + "\n\n\"" + base64.StdEncoding.EncodeToString(body) + "\"\n"
 }
 
 func get(id int64, action string) string {
