@@ -104,3 +104,21 @@ func write(name string, data []byte, at time.Time) (err error) {
 	}
 	return err
 }
+
+// settle makes of a cache that the go command itself wrote what serve would have left: the
+// files of a layer have the fixed time, and there are no notes of when it was trimmed.
+func settle(dir string) error {
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if filepath.Dir(name) == dir {
+			return os.Remove(name)
+		}
+		info, err := d.Info()
+		if err != nil || info.ModTime().Equal(fixedTime) {
+			return err // it is a lower layer's: to touch it would copy it
+		}
+		return os.Chtimes(name, fixedTime, fixedTime)
+	})
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -68,5 +69,30 @@ func TestStoreLeavesWhatIsThere(t *testing.T) {
 	}
 	if got, ok := lookup(dir, e.action); !ok || !bytes.Equal(got.output, e.output) {
 		t.Errorf("another output of the action: %v, %v", got, ok)
+	}
+}
+
+// TestSettle holds that a cache that the go command wrote looks as one that was served.
+func TestSettle(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"trim.txt", "README", "0a/0a11-a", "0a/0a11-d"} {
+		if err := write(filepath.Join(dir, name), []byte(name), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := settle(dir); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v: more than entries is left", entries, err)
+	}
+	for _, name := range []string{"0a/0a11-a", "0a/0a11-d"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || !info.ModTime().Equal(fixedTime) {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if err := settle(filepath.Join(dir, "nothing")); err == nil {
+		t.Error("no error without a cache")
 	}
 }

@@ -20,7 +20,7 @@ import (
 // package's files is keyed by their times and sizes.
 var fixedTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const usage = "usage: cacheprog cache -dir DIR [-warm DIR] | cacheprog prune -modcache DIR -out DIR -- go list -deps PACKAGES"
+const usage = "usage: cacheprog cache -dir DIR [-warm DIR] | cacheprog prune -dir DIR -modcache DIR -out DIR -- go list -deps PACKAGES"
 
 func main() {
 	err := run(os.Args[1:], os.Stdin, os.Stdout)
@@ -51,8 +51,11 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	switch {
 	case args[0] == "cache" && *dir != "" && flags.NArg() == 0:
 		return serve(&cache{dir: *dir, warm: *warm}, in, out)
-	case args[0] == "prune" && *from != "" && *to != "" && flags.NArg() > 0:
-		return prune(*from, *to, flags.Args())
+	case args[0] == "prune" && *dir != "" && *from != "" && *to != "" && flags.NArg() > 0:
+		if err := prune(*from, *to, flags.Args()); err != nil {
+			return err
+		}
+		return settle(*dir)
 	}
 	return errors.New(usage)
 }

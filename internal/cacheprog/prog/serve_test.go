@@ -119,8 +119,9 @@ func FuzzServe(f *testing.F) {
 func TestRunRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		nil, {"cache"}, {"cache", "-dir"}, {"cache", "-no"}, {"cache", "-dir", "x", "more"}, {"wash"},
-		{"prune", "-modcache", "m", "-out", "o"}, {"prune", "-out", "o", "--", "go", "list"},
-		{"prune", "-modcache", "m", "-out", "o", "--", "go", "build"},
+		{"prune", "-dir", "d", "-modcache", "m", "-out", "o"}, {"prune", "-dir", "d", "-out", "o", "--", "go", "list"},
+		{"prune", "-modcache", "m", "-out", "o", "--", "go", "list"},
+		{"prune", "-dir", "d", "-modcache", "m", "-out", "o", "--", "go", "build"},
 	} {
 		if err := run(args, strings.NewReader(""), io.Discard); err == nil || strings.Contains(err.Error(), "nil") {
 			t.Errorf("run(%q): %v", args, err)
