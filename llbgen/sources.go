@@ -25,13 +25,25 @@ func Sources(o Options) llb.State { return (&graph{Options: o}).sources() }
 // of BuildKit's content keys, so without it a checkout under another umask would miss
 // every cache. It also applies an ignore file where the client could not.
 func (g *graph) sources() llb.State {
-	return llb.Scratch().File(llb.Copy(g.Context, "/", "/", g.normalised(nil)), g.sourceVertex("normalise the build context")...)
+	return g.hooked(llb.Scratch().File(llb.Copy(g.Context, "/", "/", g.normalised(nil)), g.sourceVertex("normalise the build context")...))
+}
+
+// hooked adds the start-up hooks to the sources. The go command could take them from beside
+// the sources (-overlay), but leaves out in silence what it finds no place for.
+func (g *graph) hooked(sources llb.State) llb.State {
+	for _, c := range g.plan.Compiles {
+		if c.Hook != nil {
+			sources = sources.File(llb.Mkfile(rooted(c.Hook.Path), 0o644, []byte(c.Hook.Content), llb.WithCreatedTime(sourceTime)),
+				g.sourceVertex("add the start-up hook of "+c.Name)...)
+		}
+	}
+	return sources
 }
 
 // code is the part of the build context that a unit's packages are in, normalised: other
 // files of it key nothing.
 func (g *graph) code(u unit) llb.State {
-	return g.selected(u.Listing, "normalise the service's sources")
+	return g.hooked(g.selected(u.Listing, "normalise the service's sources"))
 }
 
 // codeContext is the context that holds the files of listings.

@@ -73,6 +73,7 @@ func TestModule(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			tt.want.MainFiles = []string{"main.go"}
 			if diff := cmp.Diff(tt.want, f.Modules[tt.main]); diff != "" {
 				t.Error(diff)
 			}

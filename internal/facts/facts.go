@@ -64,6 +64,9 @@ type Module struct {
 	// Godebug holds the godebug settings of go.mod or go.work and the //go:debug
 	// lines of the main package, which win.
 	Godebug map[string]string
+	// MainFiles are the names of the main package's Go files for the first platform, and of
+	// those that it leaves out.
+	MainFiles []string
 	// Vendored is set where a vendor directory replaces the module cache.
 	Vendored bool
 	// Files are go.mod, go.sum, go.work and go.work.sum of every module in use,

@@ -49,6 +49,7 @@ func readModule(src fs.FS, want Want, targets []ocispec.Platform) (Module, error
 	for _, d := range pkg.Directives {
 		m.directive(d.Text)
 	}
+	m.MainFiles = slices.Concat(pkg.GoFiles, pkg.IgnoredGoFiles)
 	root := dir
 	if m.Work != "off" {
 		root = path.Dir(m.Work)

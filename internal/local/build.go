@@ -130,13 +130,9 @@ func newEngine(plans []plan.Plan, o Options) (engine, error) {
 	if err := os.MkdirAll(o.CacheDir, 0o755); err != nil {
 		return engine{}, fmt.Errorf("making the cache directory: %w", err)
 	}
-	overlay, err := o.Context.overlay(o.CacheDir)
-	if err != nil {
-		return engine{}, err
-	}
 	return engine{
 		Options: o,
-		compile: compiler{tool: o.Tool, context: o.Context, cacheDir: o.CacheDir, overlay: overlay},
+		compile: compiler{tool: o.Tool, context: o.Context, cacheDir: o.CacheDir},
 		layers:  layer.Store{Dir: filepath.Join(o.CacheDir, layerDir)},
 	}, nil
 }

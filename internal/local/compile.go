@@ -22,8 +22,8 @@ import (
 type compiler struct {
 	tool    gotool.Tool
 	context *Context
-	// cacheDir keeps the binaries, overlay the path for go build's -overlay.
-	cacheDir, overlay string
+	// cacheDir keeps the binaries and overlays.
+	cacheDir string
 }
 
 // compile makes a binary at file and returns its sha256. Its copy in the cache stays
@@ -75,7 +75,11 @@ func (c compiler) build(ctx context.Context, p plan.Plan, b plan.Compile, file s
 	if err != nil {
 		return fmt.Errorf("finding its module: %w", err)
 	}
-	paths := plan.Paths{Context: c.context.Dir, Out: file, Overlay: c.overlay}
+	overlay, err := c.context.overlay(c.cacheDir, b.Hook)
+	if err != nil {
+		return err
+	}
+	paths := plan.Paths{Context: c.context.Dir, Out: file, Overlay: overlay}
 	argv, err := plan.Argv(plan.Link, b, paths)
 	if err != nil {
 		return err
@@ -88,6 +92,9 @@ func (c compiler) build(ctx context.Context, p plan.Plan, b plan.Compile, file s
 		return err
 	}
 	if err := checkStatic(file, p.Platform); err != nil {
+		return fmt.Errorf("checking %s: %w", b.Name, err)
+	}
+	if err := checkHook(file, b.Hook); err != nil {
 		return fmt.Errorf("checking %s: %w", b.Name, err)
 	}
 	return nil

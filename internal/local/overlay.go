@@ -6,14 +6,28 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+
+	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
 // overlay writes the go build overlay that takes from a compile what the build
-// context does not hold, and returns its path; empty if there is nothing to take.
-// The name follows from the content: builds at the same time may share it.
-func (c *Context) overlay(cacheDir string) (string, error) {
+// context does not hold, and adds its start-up hook. It returns the overlay's path; empty if
+// there is nothing to change. Names follow from content: builds at the same time may share them.
+func (c *Context) overlay(cacheDir string, hook *plan.Hook) (string, error) {
 	replace := map[string]string{}
+	if hook != nil {
+		dir, err := c.files.resolve("open", path.Dir(hook.Path), true) // go does not follow links here
+		if err != nil {
+			return "", fmt.Errorf("finding the place of the start-up hook: %w", err)
+		}
+		at, err := keepOverlay(cacheDir, []byte(hook.Content), ".go")
+		if err != nil {
+			return "", fmt.Errorf("writing the start-up hook: %w", err)
+		}
+		replace[c.path(path.Join(dir, path.Base(hook.Path)))] = at
+	}
 	for name := range c.files.hidden {
 		replace[c.path(name)] = "" // to the go command: deleted
 	}
@@ -29,12 +43,17 @@ func (c *Context) overlay(cacheDir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encoding the overlay of ignored files: %w", err)
 	}
-	sum := sha256.Sum256(data)
-	file := filepath.Join(cacheDir, overlayDir, hex.EncodeToString(sum[:])+".json")
-	if err := writeAtomic(file, data); err != nil {
+	file, err := keepOverlay(cacheDir, data, ".json")
+	if err != nil {
 		return "", fmt.Errorf("writing the overlay of ignored files: %w", err)
 	}
 	return file, nil
+}
+
+func keepOverlay(cacheDir string, data []byte, suffix string) (string, error) {
+	sum := sha256.Sum256(data)
+	file := filepath.Join(cacheDir, overlayDir, hex.EncodeToString(sum[:])+suffix)
+	return file, writeAtomic(file, data)
 }
 
 func (c *Context) path(name string) string {

@@ -32,6 +32,9 @@ func (c compiler) sourceKey(ctx context.Context, p plan.Plan, b plan.Compile) st
 		return "" // the go command says what is wrong, or knows better
 	}
 	key := sha256.New()
+	if b.Hook != nil {
+		fmt.Fprintf(key, "hook %q %x\n", b.Hook.Path, sha256.Sum256([]byte(b.Hook.Content)))
+	}
 	for _, name := range slices.Concat(l.Files, l.Vendor) {
 		data, err := fs.ReadFile(files, name)
 		if err != nil {

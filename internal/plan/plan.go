@@ -67,9 +67,22 @@ type Compile struct {
 	Ldflags []string `json:"ldflags,omitempty"`
 	// Stamp holds "importpath.name=value" for -X: known at link time only.
 	Stamp []string `json:"stamp,omitempty"`
+	// Hook is a file of the main package that is not in the build context; nil without one.
+	Hook *Hook `json:"hook,omitempty"`
 	// Env is the complete environment that can reach the output, sorted; GOWORK
 	// is absent here since its value is a path (see Environ).
 	Env []string `json:"env"`
+}
+
+// Hook is a generated Go file that is compiled as part of a main package.
+type Hook struct {
+	// Path is the file's, relative to the context root, where no file is.
+	Path string `json:"path"`
+	// Content is the file itself.
+	Content string `json:"content"`
+	// Function is the function that a binary with the hook holds, as its function table
+	// names it.
+	Function string `json:"function"`
 }
 
 // Layer is one tar and one file operation. Files are sorted in the order of a

@@ -29,6 +29,7 @@ func (p *planning) compiles(platform ocispec.Platform) []plan.Compile {
 			Tags:     slices.Concat(p.service.Build.Tags, b.tags),
 			Ldflags:  p.ldflags(b),
 			Stamp:    p.stamp(),
+			Hook:     p.hookOf(b),
 			Env:      env,
 		})
 	}

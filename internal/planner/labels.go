@@ -12,6 +12,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
+	"github.com/plimsoll-build/plimsoll/internal/hook"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 	"github.com/plimsoll-build/plimsoll/internal/tuning"
 )
@@ -28,7 +29,9 @@ var standardLabels = []string{
 // beforehand, then the plan's digest over that, then the seal over all of it.
 func (p *planning) label(pl *plan.Plan) error {
 	labels := p.ownLabels(pl)
-	specDigest, err := plan.Canonical(p.service)
+	s := p.service
+	s.Runtime.Rehearse = nil // the image is the same with and without it
+	specDigest, err := plan.Canonical(s)
 	if err != nil {
 		return fmt.Errorf("digesting the spec: %w", err)
 	}
@@ -95,6 +98,9 @@ func (p *planning) runtimeLabels() map[string]string {
 		tuning.LabelMemLimit: tuning.FormatMemLimit(p.limit.Bytes),
 		tuning.LabelMaxProcs: p.procs,
 		tuning.LabelCgroup:   r.Cgroup,
+	}
+	if p.hook != "" {
+		labels[tuning.LabelMemLimit], labels[tuning.LabelHook] = p.hookLabel, hook.Label(p.hook)
 	}
 	if r.Cgroup == "" {
 		labels[tuning.LabelCgroup] = "any"

@@ -46,9 +46,12 @@ type planning struct {
 	user     owner
 	limit    tuning.Limit
 	procs    string // the gomaxprocs label
-	stack    []plan.Layer
-	problems Error
-	warnings []Note
+	// hook is the content of the start-up hook and hookLabel the memlimit label with it;
+	// both are empty without one.
+	hook, hookLabel string
+	stack           []plan.Layer
+	problems        Error
+	warnings        []Note
 }
 
 // settle decides what no platform changes.

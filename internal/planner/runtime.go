@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/plimsoll-build/plimsoll/internal/facts"
+	"github.com/plimsoll-build/plimsoll/internal/hook"
 	"github.com/plimsoll-build/plimsoll/internal/tuning"
 )
 
@@ -21,6 +22,9 @@ func (p *planning) tune() {
 	if r.Memory.Headroom != nil {
 		headroom = int(*r.Memory.Headroom)
 	}
+	if r.Memlimit == "auto" {
+		p.hookIn(hook.Options{Percent: 100 - headroom, NonGo: int64(r.Memory.NonGo)})
+	}
 	if r.Memlimit != "off" {
 		limit, err := tuning.MemLimit(tuning.Memory{Max: int64(r.Memory.Max), High: int64(r.Memory.High), NonGo: int64(r.Memory.NonGo), Headroom: headroom})
 		if err != nil {
@@ -29,7 +33,9 @@ func (p *planning) tune() {
 		if limit.Warning != "" {
 			p.warn("runtime.memory", "memlimit", "%s", limit.Warning)
 		}
-		p.limit = limit
+		if p.hook == "" {
+			p.limit = limit
+		}
 	}
 	if r.Gogc == "off" && p.limit.Bytes == 0 {
 		p.problem("runtime.gogc", "gogc", "off needs a memory limit, and none is set: the collector would never run")

@@ -18,9 +18,9 @@ var (
 // and are usable as ${NAME} if given.
 var sourceArgs = []string{"VERSION", "REVISION", "SOURCE_DATE_EPOCH"}
 
-// ambientArgs are the build arguments that say how to fetch, in either case. They
-// need no declaration and are usable nowhere: what they hold must not reach the image.
-var ambientArgs = []string{"GOPROXY", "GOPRIVATE", "GONOSUMDB", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "FTP_PROXY", "ALL_PROXY"}
+// ambientArgs are the build arguments that say how to fetch, in either case, and how strict
+// to be. They need no declaration and are usable nowhere: what they hold must not reach the image.
+var ambientArgs = []string{"PLIMSOLL_STRICT", "GOPROXY", "GOPRIVATE", "GONOSUMDB", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "FTP_PROXY", "ALL_PROXY"}
 
 // platformArgs are a Dockerfile's arguments that differ by platform.
 var platformArgs = []string{"TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT", "BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT"}

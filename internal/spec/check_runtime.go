@@ -28,6 +28,7 @@ func (c *checker) runtime(r Runtime) {
 		c.bad("runtime.pids", "", "the limit of processes is %d; the least is 1", r.Pids)
 	}
 	c.oneOf("runtime.cgroup", r.Cgroup, "any", "v2")
+	c.rehearse(r.Rehearse)
 }
 
 func (c *checker) memory(r Runtime) {
@@ -38,11 +39,7 @@ func (c *checker) memory(r Runtime) {
 			c.bad(at, "", "the limit is zero: leave the key out for no limit")
 		}
 	}
-	if r.Memlimit == "auto" {
-		c.fail("runtime.memlimit", "not-supported-yet", "env", "runtime.memlimit: auto is not supported yet: use env or off")
-	} else {
-		c.oneOf("runtime.memlimit", r.Memlimit, "env", "off")
-	}
+	c.oneOf("runtime.memlimit", r.Memlimit, "env", "auto", "off")
 	if c.memoryBroken() {
 		return // what follows would be a consequence
 	}
@@ -53,8 +50,11 @@ func (c *checker) memory(r Runtime) {
 	case r.Memlimit == "env":
 		c.fail("runtime.memlimit", "needs-memory", "", "memlimit: env computes GOMEMLIMIT from runtime.memory.max or high, and there is neither")
 	}
+	if r.Memlimit == "auto" && m.Headroom != nil && *m.Headroom == 0 {
+		c.fail(path+".headroom", "memory-limits", "", "without headroom GOMEMLIMIT would be the container's limit, where the kernel kills before the collector acts")
+	}
 	for key, set := range map[string]bool{"headroom": m.Headroom != nil, "nonGo": m.NonGo > 0} {
-		if set && !declared {
+		if set && !declared && r.Memlimit != "auto" {
 			c.fail(path+"."+key, "needs-memory", "", "%s has no effect without runtime.memory.max or high", key)
 		}
 	}
@@ -107,7 +107,9 @@ func (c *checker) gogc(r Runtime) {
 	percent, err := tuning.ParseGOGC(r.Gogc)
 	switch {
 	case r.Gogc == "off":
-		if (r.Memory.Max == 0 && r.Memory.High == 0 || r.Memlimit == "off") && !c.memoryBroken() {
+		if r.Memlimit == "auto" {
+			c.fail("runtime.gogc", "needs-memory", "", "gogc: off with memlimit: auto never collects in a container without a limit: use memlimit: env, or leave gogc out")
+		} else if (r.Memory.Max == 0 && r.Memory.High == 0 || r.Memlimit == "off") && !c.memoryBroken() {
 			c.fail("runtime.gogc", "needs-memory", "", "gogc: off without GOMEMLIMIT never collects: set runtime.memory.max, and leave memlimit on")
 		}
 	case strings.HasSuffix(r.Gogc, "%") && digits.MatchString(r.Gogc[:len(r.Gogc)-1]):

@@ -24,11 +24,13 @@ var constraints = map[string]object{
 	"Service.APIVersion": {"type": "string", "const": APIVersion},
 	"Build.Go":           {"pattern": goVersion.String()},
 	"Image.User":         {"examples": []string{"65532:65532"}},
-	"Runtime.Memlimit":   {"type": []string{"string", "boolean"}, "enum": []any{"env", "off", false}},
+	"Runtime.Memlimit":   {"type": []string{"string", "boolean"}, "enum": []any{"env", "auto", "off", false}},
 	"Runtime.Gomaxprocs": {"type": []string{"string", "integer"}, "pattern": "^(auto|[0-9]+)$"},
 	"Runtime.Gogc":       {"pattern": "^(off|[0-9]+)$"},
 	"Runtime.Cgroup":     {"type": "string", "enum": []any{"any", "v2"}},
 	"Runtime.Pids":       {"minimum": 1},
+	"Rehearse.For":       {"type": "string", "pattern": rehearsalTime.String()},
+	"Rehearse.Expect":    {"type": "string", "enum": []any{"ready", "exit0"}},
 	"CPU.Weight":         {"minimum": 1, "maximum": 10000},
 }
 

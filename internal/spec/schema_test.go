@@ -69,7 +69,7 @@ func TestSchemaDescribes(t *testing.T) {
 			if p.(map[string]any)["description"] == "" {
 				t.Errorf("%s.%s has no description", name, key)
 			}
-			if slices.Contains([]string{"pgo", "fips", "ssh", "health", "rehearse"}, key) {
+			if slices.Contains([]string{"pgo", "fips", "ssh", "health"}, key) {
 				t.Errorf("%s.%s is not supported yet", name, key)
 			}
 		}
@@ -170,7 +170,7 @@ func TestSchemaRefuses(t *testing.T) {
 	for _, text := range []string{
 		"", "[]", "x", "build: {mian: x}", "x: 1", "build: []", "build: {tags: netgo}", "build: {tags: [[a]]}", "build: {args: [a]}",
 		"build: {args: {a: {b: c}}}", "build: {pgo: auto}", "build: {fips: latest}", "build: {private: {ssh: default}}", "image: {health: {}}",
-		"runtime: {rehearse: {}}", "runtime: {memlimit: auto}", "runtime: {memory: {max: [1]}}", "runtime: {memory: {max: 512M}}", "runtime: {memory: {headroom: 10}}",
+		"runtime: {rehearse: {for: 0s}}", "runtime: {rehearse: {for: 2}}", "runtime: {rehearse: {expect: healthy}}", "runtime: {memory: {max: [1]}}", "runtime: {memory: {max: 512M}}", "runtime: {memory: {headroom: 10}}",
 		"runtime: {pids: \"5\"}", "runtime: {pids: 0}", "runtime: {cpu: {weight: 1.5}}", "runtime: {cpu: {max: true}}", "image: {tzdata: \"true\"}",
 		"image: {caRoots: []}", "image: {caRoots: {}}", "image: {files: [{from: a}]}", "image: {files: {from: a, to: /a}}", "name: ~", "name: \"\"", "runtime: {cgroup: v1}",
 	} {

@@ -138,7 +138,7 @@ type Health struct {
 type Runtime struct {
 	// Memory limits of the container.
 	Memory Memory `json:"memory,omitzero"`
-	// Where GOMEMLIMIT comes from: env (fixed, from memory), auto (the start-up hook; not supported yet) or off. Default: env if memory.max is set.
+	// Where GOMEMLIMIT comes from: env (fixed, from memory), auto (a start-up hook reads the container's own limit) or off. Default: env if memory.max is set.
 	Memlimit string `json:"memlimit,omitempty" spec:"off"`
 	// CPU limits of the container.
 	CPU CPU `json:"cpu,omitzero"`
@@ -152,8 +152,8 @@ type Runtime struct {
 	Pids int `json:"pids,omitempty"`
 	// The cgroup version that the service needs: any or v2. Default: any.
 	Cgroup string `json:"cgroup,omitempty"`
-	// A rehearsal of the binary under its limits. Not supported yet.
-	Rehearse *Rehearse `json:"rehearse,omitempty" spec:"unsupported"`
+	// A rehearsal at the end of a build: the image runs under memory.max and cpu.max, without a network. Default: none.
+	Rehearse *Rehearse `json:"rehearse,omitempty"`
 }
 
 // Memory is a container's memory, in binary units.
@@ -178,12 +178,12 @@ type CPU struct {
 	Set string `json:"set,omitempty"`
 }
 
-// Rehearse is a rehearsal of the binary. Not supported yet.
+// Rehearse is a run of the image at the end of a build. Nothing of it is in the image.
 type Rehearse struct {
-	// Arguments of the rehearsal.
+	// Arguments of the entrypoint instead of image.args.
 	Args []string `json:"args,omitempty"`
-	// How long the binary must live.
+	// How long the service is watched, such as 500ms, 2s or 1m; 10m at most. Default: 2s.
 	For string `json:"for,omitempty"`
-	// What is expected: ready or exit0.
+	// What is expected: ready (it still runs when the time is over) or exit0 (it ends with exit code 0 before that). Default: ready.
 	Expect string `json:"expect,omitempty"`
 }

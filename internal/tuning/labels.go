@@ -18,6 +18,7 @@ const (
 	LabelStatic     = Prefix + "static"
 	LabelVariant    = Prefix + "variant"
 	LabelSeal       = Prefix + "seal"
+	LabelHook       = Prefix + "hook"
 
 	LabelMemLimit   = Prefix + "runtime.gomemlimit"
 	LabelMaxProcs   = Prefix + "runtime.gomaxprocs"
@@ -40,6 +41,6 @@ func Required() []string {
 
 // Known reports whether key is a label of this contract version.
 func Known(key string) bool {
-	return slices.Contains(Required(), key) || slices.Contains([]string{LabelGOGC, LabelGODEBUG,
+	return slices.Contains(Required(), key) || slices.Contains([]string{LabelHook, LabelGOGC, LabelGODEBUG,
 		LabelMemoryMax, LabelMemoryHigh, LabelCPUMax, LabelCPUWeight, LabelCPUSet, LabelPids}, key)
 }

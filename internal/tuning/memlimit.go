@@ -65,6 +65,13 @@ func percent(n int64, share int) int64 {
 	return n/100*int64(share) + n%100*int64(share)/100
 }
 
+// AutoPrefix begins the memlimit label of an image whose binary reads the limit of its
+// container; the percentage that is Go's follows.
+const AutoPrefix = "auto:"
+
+// FormatAuto is that label.
+func FormatAuto(percent int) string { return fmt.Sprintf("%s%d%%", AutoPrefix, percent) }
+
 // FormatMemLimit writes a limit as GOMEMLIMIT's Env value and label: bytes in
 // decimal, or "off".
 func FormatMemLimit(n int64) string {

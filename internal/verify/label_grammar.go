@@ -25,6 +25,7 @@ var grammars = map[string]func(string) error{
 	tuning.LabelGo:         parseGoVersion,
 	tuning.LabelStatic:     oneOf("true"),
 	tuning.LabelVariant:    matches("[a-z][a-z0-9-]*", "a lower-case word"),
+	tuning.LabelHook:       matches(`v[0-9]{1,4} sha256:[0-9a-f]{64}`, "a version and a sha256"),
 	tuning.LabelMemLimit:   func(s string) error { _, _, err := parseMemLimitLabel(s); return err },
 	tuning.LabelMaxProcs:   parseMaxProcsLabel,
 	tuning.LabelGOGC:       func(s string) error { _, err := tuning.ParseGOGC(s); return err },

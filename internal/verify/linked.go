@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/plimsoll-build/plimsoll/internal/gobin"
+	"github.com/plimsoll-build/plimsoll/internal/hook"
 )
 
 // errObfuscated is said of tables that garble or its like rewrote: what has another
@@ -43,6 +44,7 @@ const (
 	userLookup    feature = "os/user"
 	tempFiles     feature = "temporary files"
 	goRuntime     feature = "the Go runtime"
+	startHook     feature = hook.Function
 	none          feature = ""
 )
 
@@ -72,6 +74,7 @@ var features = []struct {
 	{userLookup, []string{"os/user.readColonFile"}},
 	{tempFiles, []string{"os.CreateTemp", "os.MkdirTemp"}},
 	{goRuntime, []string{"runtime.rt0_go"}},
+	{startHook, []string{hook.Function}},
 }
 
 func linkedInto(b *gobin.Binary) linked {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plimsoll-build/plimsoll/internal/gobin"
+	"github.com/plimsoll-build/plimsoll/internal/hook"
 )
 
 // setters are the functions of the runtime that a tuned program should not call with
@@ -20,6 +21,7 @@ var (
 type calls struct {
 	procs, limit []gobin.Call
 	err          error // why nothing is known
+	unread       bool  // the machine's instructions are not read here
 }
 
 // settersCalled reads the calls of a binary. A machine whose instructions are not
@@ -30,6 +32,7 @@ func settersCalled(fs *gobin.Functions) calls {
 	if err != nil && !errors.Is(err, gobin.ErrMachine) {
 		return calls{err: err}
 	}
+	found.unread = err != nil
 	const kept = maxFindings + 1
 	for _, c := range all {
 		c.Caller = c.Caller[:min(len(c.Caller), 512)]
@@ -104,6 +107,9 @@ func (in *inspection) judgeLimitCalls(t *tally) {
 			t.unknown("%s: %v", p.path, p.linked.calls.err)
 		}
 		for _, c := range p.linked.calls.limit {
+			if c.Caller == hook.Function {
+				continue // the rule hook's
+			}
 			t.warn(p.path, describe(c), "none: it overrides GOMEMLIMIT; remove the call (automemlimit is not needed here), or turn the limit of the image off")
 		}
 	}

@@ -57,7 +57,12 @@ func judgeMemLimit(in *inspection) outcome {
 	case err != nil:
 		t.unknown("label %s: %v", tuning.LabelMemLimit, err)
 	case auto:
-		t.unknown("label %s is %s: the start-up hook cannot be proved by this version", tuning.LabelMemLimit, label)
+		if values := in.env("GOMEMLIMIT"); len(values) > 0 {
+			t.fail("env GOMEMLIMIT", strings.Join(values, " "), "none: with it the start-up hook of label "+tuning.LabelMemLimit+" does nothing")
+		}
+		in.judgeHeadroom(&t, 0)
+		in.judgeLimitCalls(&t)
+		return t.outcome("GOMEMLIMIT " + label)
 	case bad == nil && planned != limit:
 		t.fail("env GOMEMLIMIT", tuning.FormatMemLimit(limit), label+" of label "+tuning.LabelMemLimit)
 	}

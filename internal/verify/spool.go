@@ -18,6 +18,8 @@ type program struct {
 	bin    *gobin.Binary
 	err    error // why bin is nil
 	linked linked
+	// markers are the texts that begin as a start-up hook's marker does, if one is linked in.
+	markers []string
 }
 
 // readProgram takes the evidence from a file's bytes, which it keeps only as long.
@@ -35,6 +37,9 @@ func readProgram(r io.Reader, size, limit int64) (program, error) {
 	if p.bin, p.err = gobin.Read(&s, n); p.err == nil {
 		p.linked = linkedInto(p.bin)
 		p.bin.Functions = nil
+		if p.linked.has(startHook) {
+			p.markers = findMarkers(&s, n)
+		}
 	}
 	return p, nil
 }
