@@ -79,7 +79,7 @@ func newRoot(s Streams) *cobra.Command {
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newBuild(s), newPlan(s), newVerify(s), newInit(s), newSchema(s), newCache(s), newVersion(s))
+	root.AddCommand(newBuild(s), newPlan(s), newVerify(s), newDoctor(s), newInit(s), newSchema(s), newCache(s), newVersion(s))
 	asUsage(root)
 	return root
 }

@@ -58,12 +58,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits":  exits,
-			"count":  count,
-			"umask":  umask,
-			"absent": absent,
-			"down":   down,
-			"spoil":  spoil,
+			"exits":   exits,
+			"count":   count,
+			"umask":   umask,
+			"absent":  absent,
+			"down":    down,
+			"spoil":   spoil,
+			"relabel": relabel,
 		},
 	})
 }

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/plimsoll-build/plimsoll/internal/liverun"
 	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
 
@@ -34,8 +35,10 @@ standard input. An index is checked for every platform. The exit code is 0 if al
 rule failed or could not be decided, 2 if an image could not be read.
 
 With --policy, --spec, --rebuild and --manifest an image is also held against a policy,
-what its spec plans, what its source builds to, and the files that deploy it. With
-several platforms or REFs each image is held against all of them.
+what its spec plans, what its source builds to, and the files that deploy it. --run
+starts it here, under docker, podman, runc or crun and with its labelled limits, which
+executes what is in it. With several platforms or REFs each image is held against all
+of them.
 
 Rules, of which those with a * only warn:
 
@@ -59,7 +62,7 @@ Rules of those flags:
 	for _, r := range slices.Concat(verify.Rules(), verify.Against()) {
 		rules = append(rules, r.Name)
 	}
-	for flag, words := range map[string][]string{"format": verify.Formats(), "engine": {"embedded", "buildkit"}, "require": rules, "ignore": rules} {
+	for flag, words := range map[string][]string{"format": verify.Formats(), "engine": {"embedded", "buildkit"}, "runtime": liverun.Runtimes(), "require": rules, "ignore": rules} {
 		_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}
 	return c

@@ -24,7 +24,7 @@ type againstFlags struct {
 	engine, addr, frontend string
 	manifests              []string
 	container              string
-	run                    bool
+	run                    runFlags
 	source                 sourceFlags
 }
 
@@ -43,15 +43,12 @@ func (f *againstFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.frontend, "frontend", "", "frontend image for --rebuild with BuildKit")
 	fs.StringArrayVar(&f.manifests, "manifest", nil, "file that deploys the image: Kubernetes or Compose YAML, systemd unit, Quadlet .container")
 	fs.StringVar(&f.container, "container", "", "the container of --manifest that runs the image, if its image name does not tell")
-	fs.BoolVar(&f.run, "run", false, "not supported yet")
-	_ = fs.MarkHidden("run")
+	f.run.register(fs)
 }
 
 // check refuses flags that have no effect without another.
 func (f *againstFlags) check() error {
 	switch {
-	case f.run:
-		return usagef("--run is not supported yet: run the image in CI")
 	case f.rebuild && f.spec == "":
 		return usagef("--rebuild needs the spec to build from: --spec FILE")
 	case f.spec == "" && (f.source.context != "" || len(f.source.buildArgs)+len(f.source.labels)+len(f.source.contexts)+len(f.source.mirrors)+len(f.source.secrets) > 0):
@@ -63,7 +60,7 @@ func (f *againstFlags) check() error {
 	case f.engine != "embedded" && f.engine != "buildkit":
 		return usagef("unknown engine %q: embedded or buildkit", f.engine)
 	}
-	return nil
+	return f.run.check()
 }
 
 // against is what images are held against, read and understood.
@@ -110,7 +107,7 @@ func (f *againstFlags) open(s Streams, choice *verify.Choice) (*against, error) 
 		}
 		a.containers = append(a.containers, found...)
 	}
-	for rule, given := range map[string]bool{verify.RulePolicy: f.policy != "", verify.RuleSpec: f.spec != "", verify.RuleRebuild: f.rebuild, verify.RuleManifest: len(f.manifests) > 0} {
+	for rule, given := range map[string]bool{verify.RulePolicy: f.policy != "", verify.RuleSpec: f.spec != "", verify.RuleRebuild: f.rebuild, verify.RuleManifest: len(f.manifests) > 0, verify.RuleRun: f.run.on} {
 		if slices.Contains(choice.Require, rule) && !given {
 			return nil, usagef("rule %s is required, but there is no --%s to judge it by", rule, rule)
 		}
@@ -173,6 +170,13 @@ func (a *against) one(ctx context.Context, subject verify.Subject, r *verify.Rep
 			return err
 		}
 		r.Add(verify.RuleManifest, j)
+	}
+	if a.flags.run.on {
+		j, err := a.judgeRun(ctx, subject, *r)
+		if err != nil {
+			return err
+		}
+		r.Add(verify.RuleRun, j)
 	}
 	return nil
 }
