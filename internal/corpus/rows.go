@@ -23,11 +23,11 @@ type Row struct {
 }
 
 // ofLayers are the rules that cannot be judged without the bytes of every layer.
-var ofLayers = []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "entrypoint", "memlimit", "maxprocs", "cgroup-mount", "cgroup-libs",
+var ofLayers = []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "entrypoint", "memlimit", "hook", "maxprocs", "cgroup-mount", "cgroup-libs",
 	"user", "rootfs", "roots", "tzdata", "accounts", "tmp", "reproducible"}
 
 // ofProgram are the rules that cannot be judged without a program to look into.
-var ofProgram = []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "memlimit", "maxprocs", "cgroup-libs", "roots", "tzdata", "accounts", "tmp"}
+var ofProgram = []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "memlimit", "hook", "maxprocs", "cgroup-libs", "roots", "tzdata", "accounts", "tmp"}
 
 // Rows are all images: first good ones, then those with a fault in the program, in the
 // config, and in the layers.
@@ -57,7 +57,7 @@ func programRows() []Row {
 		{Name: "no-roots", How: "verifies certificates, and the image has no CA roots", Fails: []string{"roots"}, image: scratch(recipe{"1.26", tlsSource, nil, release}, "65532:65532")},
 		{Name: "packed", How: "packed by UPX", Unknown: ofProgram, image: changed(func(ctx context.Context, m *maker, data []byte) ([]byte, error) { return m.packed(ctx, data) })},
 		{Name: "garbled", How: "built by garble: names, build info and function table obfuscated",
-			Unknown: []string{"platform", "cgo", "trimpath", "go-version", "variant", "memlimit", "maxprocs", "cgroup-libs", "roots", "tzdata", "accounts", "tmp"}, image: program(func(ctx context.Context, m *maker) ([]byte, error) { return m.garbled(ctx) })},
+			Unknown: []string{"platform", "cgo", "trimpath", "go-version", "variant", "memlimit", "hook", "maxprocs", "cgroup-libs", "roots", "tzdata", "accounts", "tmp"}, image: program(func(ctx context.Context, m *maker) ([]byte, error) { return m.garbled(ctx) })},
 		{Name: "forged-section", How: "build info says another compiler, in its section alone", Fails: []string{"metadata"},
 			image: changed(func(_ context.Context, _ *maker, data []byte) ([]byte, error) {
 				return inSection(data, "-compiler=gc", "-compiler=gx")

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/plimsoll-build/plimsoll/internal/hook/memlimit"
 )
 
 var update = flag.Bool("update", false, "write the golden anew")
@@ -73,7 +71,7 @@ func main() {
 `
 
 // build compiles the service with files beside it, stripped.
-func build(t *testing.T, files map[string]string) string {
+func build(t testing.TB, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	all := map[string]string{"go.mod": "module example.com/service\n\ngo 1.25\n", "main.go": service}
@@ -139,18 +137,11 @@ func run(t *testing.T, program string, env ...string) said {
 	return said{out.String(), err.String()}
 }
 
-func size(t *testing.T, name string) int64 {
+func size(t testing.TB, name string) int64 {
 	t.Helper()
 	info, err := os.Stat(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return info.Size()
-}
-
-// BenchmarkStart is what the hook takes at a start, on this machine.
-func BenchmarkStart(b *testing.B) {
-	for b.Loop() {
-		memlimit.Choose("")
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // What the hook was generated with; internal/hook writes these lines anew.
@@ -88,18 +89,16 @@ type plimsollMemlimits struct {
 // process's cgroup and of every ancestor that is visible.
 func plimsollMemlimitFind(root string) plimsollMemlimits {
 	found := plimsollMemlimits{max: plimsollMemlimitNone, high: plimsollMemlimitNone}
-	groups, err := os.ReadFile(root + "/proc/self/cgroup")
-	if err != nil {
-		found.why = err.Error()
+	groups, why := plimsollMemlimitRead(root + "/proc/self/cgroup")
+	mounts := ""
+	if why == "" {
+		mounts, why = plimsollMemlimitRead(root + "/proc/self/mountinfo")
+	}
+	if found.why = why; why != "" {
 		return found
 	}
-	mounts, err := os.ReadFile(root + "/proc/self/mountinfo")
-	if err != nil {
-		found.why = err.Error()
-		return found
-	}
-	for _, m := range plimsollMemlimitMounts(string(mounts)) {
-		if path, ok := plimsollMemlimitPath(string(groups), m.v2); ok {
+	for _, m := range plimsollMemlimitMounts(mounts) {
+		if path, ok := plimsollMemlimitPath(groups, m.v2); ok {
 			found.read(root, m, path)
 		}
 	}
@@ -107,6 +106,33 @@ func plimsollMemlimitFind(root string) plimsollMemlimits {
 		found.why = "no cgroup file system with a memory controller is mounted"
 	}
 	return found
+}
+
+// plimsollMemlimitRead reads a file with as few system calls as can be: package os would ask
+// for its size and hand it to the poller. The second text says why nothing could be read.
+func plimsollMemlimitRead(name string) (data, why string) {
+	fd, err := syscall.Open(name, syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return "", "open " + name + ": " + err.Error()
+	}
+	buf := make([]byte, 8<<10)
+	for used := 0; ; {
+		n, err := syscall.Read(fd, buf[used:])
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			_ = syscall.Close(fd)
+			return "", "read " + name + ": " + err.Error()
+		case n == 0:
+			_ = syscall.Close(fd)
+			return string(buf[:used]), ""
+		default:
+			used += n
+		}
+		if used == len(buf) {
+			buf = append(buf, make([]byte, len(buf))...)
+		}
+	}
 }
 
 // plimsollMemlimitMount is a mount of a cgroup file system.
@@ -122,6 +148,9 @@ func plimsollMemlimitMounts(info string) []plimsollMemlimitMount {
 	var all []plimsollMemlimitMount
 	for _, line := range strings.Split(info, "\n") {
 		before, after, ok := strings.Cut(line, " - ")
+		if len(all) == 0 && !strings.HasPrefix(after, "cgroup") {
+			continue // neither what is looked for, nor over it
+		}
 		place, kind := strings.Fields(before), strings.Fields(after)
 		if !ok || len(place) < 5 || len(kind) < 1 {
 			continue
@@ -200,17 +229,19 @@ func (l *plimsollMemlimits) read(root string, m plimsollMemlimitMount, path stri
 
 // lower lowers a limit to what a file says. A root cgroup has no such file.
 func (l *plimsollMemlimits) lower(limit *int64, root, file string) {
-	data, err := os.ReadFile(root + file)
-	if err != nil {
-		l.why = err.Error()
+	text, why := plimsollMemlimitRead(root + file)
+	if why != "" {
+		if l.why == "" {
+			l.why = why
+		}
 		return
 	}
-	text := strings.TrimSpace(string(data))
+	text = strings.TrimSpace(text)
 	switch n, err := strconv.ParseInt(text, 10, 64); {
 	case err == nil && n >= 0 && n < *limit:
 		*limit = n
 		l.where += file + "=" + text + " "
-	case l.why == "":
+	case !strings.Contains(l.why, "="): // it says more than that another file is missing
 		l.why = file + "=" + text
 	}
 }
