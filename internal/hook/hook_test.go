@@ -15,33 +15,34 @@ var update = flag.Bool("update", false, "write the golden anew")
 
 // TestFile shows the whole file: whoever changes it changes the version, or every image.
 func TestFile(t *testing.T) {
-	got := File(Options{Percent: 85, NonGo: 1 << 20})
-	const golden = "testdata/hook.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
+	for name, o := range map[string]Options{"once": {Percent: 85, NonGo: 1 << 20}, "again": {Percent: 90, Refresh: 30}} {
+		got, golden := File(o), filepath.Join("testdata", name+".golden")
+		if *update {
+			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil || got != string(want) {
-		t.Errorf("the file is not %s (%v):\n%s", golden, err, got)
-	}
-	if pretty, err := format.Source([]byte(got)); err != nil || string(pretty) != got {
-		t.Errorf("gofmt would change it: %v", err)
-	}
-	if File(Options{Percent: 90}) == got || !strings.HasPrefix(Label(got), "v1 sha256:") {
-		t.Error("other options give the same file, or it has no label")
+		want, err := os.ReadFile(golden)
+		if err != nil || got != string(want) {
+			t.Errorf("the file is not %s (%v):\n%s", golden, err, got)
+		}
+		if pretty, err := format.Source([]byte(got)); err != nil || string(pretty) != got {
+			t.Errorf("gofmt would change it: %v", err)
+		}
+		if File(Options{Percent: 91}) == got || !strings.HasPrefix(Label(got), "v1 sha256:") {
+			t.Error("other options give the same file, or it has no label")
+		}
 	}
 }
 
 func TestMarker(t *testing.T) {
-	want := Options{Percent: 85, NonGo: 12}
+	want := Options{Percent: 85, NonGo: 12, Refresh: 30}
 	if got, err := ParseMarker(want.Marker() + "345"); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, bad := range []string{
-		"", MarkerStart, MarkerStart + "v1", MarkerStart + "v2 percent=85 high=95 nongo=0;", MarkerStart + "v1 percent=085 high=95 nongo=0;",
-		MarkerStart + "v1 percent=85 high=96 nongo=0;", MarkerStart + "v1 percent=85 high=95 nongo=0", "x" + want.Marker(),
+		"", MarkerStart, MarkerStart + "v1", MarkerStart + "v2 percent=85 high=95 nongo=0;", MarkerStart + "v1 percent=085 high=95 nongo=0 refresh=0;",
+		MarkerStart + "v1 percent=85 high=96 nongo=0 refresh=0;", MarkerStart + "v1 percent=85 high=95 nongo=0", "x" + want.Marker(),
 	} {
 		if got, err := ParseMarker(bad); err == nil {
 			t.Errorf("%q: %+v", bad, got)
@@ -112,6 +113,10 @@ func TestInAService(t *testing.T) {
 		if said := run(t, with, "GOMEMLIMIT="+value); said.out != want || said.err != "" {
 			t.Errorf("GOMEMLIMIT=%s: the limit is %s; %s", value, said.out, said.err)
 		}
+	}
+	again := build(t, map[string]string{FileName: File(Options{Percent: 90, Refresh: 1})})
+	if said := run(t, again, "GOMEMLIMIT=128MiB"); said.out != "134217728" || size(t, again)-size(t, plain) >= 16<<10 {
+		t.Errorf("with refresh: the limit is %s, %d bytes more", said.out, size(t, again)-size(t, plain))
 	}
 	f, err := elf.Open(with)
 	if err != nil {

@@ -23,7 +23,7 @@ func (p *planning) tune() {
 		headroom = int(*r.Memory.Headroom)
 	}
 	if r.Memlimit == "auto" {
-		p.hookIn(hook.Options{Percent: 100 - headroom, NonGo: int64(r.Memory.NonGo)})
+		p.hookIn(hook.Options{Percent: 100 - headroom, NonGo: int64(r.Memory.NonGo), Refresh: r.Memory.RefreshSeconds()})
 	}
 	if r.Memlimit != "off" {
 		limit, err := tuning.MemLimit(tuning.Memory{Max: int64(r.Memory.Max), High: int64(r.Memory.High), NonGo: int64(r.Memory.NonGo), Headroom: headroom})

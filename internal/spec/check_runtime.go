@@ -10,8 +10,9 @@ import (
 )
 
 var (
-	digits  = regexp.MustCompile(`^[0-9]+$`)
-	cpuList = regexp.MustCompile(`^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$`)
+	digits      = regexp.MustCompile(`^[0-9]+$`)
+	refreshTime = regexp.MustCompile(`^[1-9][0-9]{0,3}[sm]$`)
+	cpuList     = regexp.MustCompile(`^[0-9]{1,5}(-[0-9]{1,5})?(,[0-9]{1,5}(-[0-9]{1,5})?)*$`)
 )
 
 func (c *checker) runtime(r Runtime) {
@@ -53,11 +54,25 @@ func (c *checker) memory(r Runtime) {
 	if r.Memlimit == "auto" && m.Headroom != nil && *m.Headroom == 0 {
 		c.fail(path+".headroom", "memory-limits", "", "without headroom GOMEMLIMIT would be the container's limit, where the kernel kills before the collector acts")
 	}
+	if m.Refresh != "" && r.Memlimit != "auto" {
+		c.fail(path+".refresh", "needs-auto", "", "refresh has no effect without memlimit: auto, which reads the limit")
+	} else if m.Refresh != "" {
+		c.match(path+".refresh", m.Refresh, refreshTime, "a time such as 30s or 5m")
+	}
 	for key, set := range map[string]bool{"headroom": m.Headroom != nil, "nonGo": m.NonGo > 0} {
 		if set && !declared && r.Memlimit != "auto" {
 			c.fail(path+"."+key, "needs-memory", "", "%s has no effect without runtime.memory.max or high", key)
 		}
 	}
+}
+
+// RefreshSeconds is Refresh in seconds; 0 for never.
+func (m Memory) RefreshSeconds() int {
+	n, _ := strconv.Atoi(strings.TrimRight(m.Refresh, "sm"))
+	if strings.HasSuffix(m.Refresh, "m") {
+		n *= 60
+	}
+	return n
 }
 
 func (c *checker) memoryBroken() bool {

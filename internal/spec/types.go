@@ -166,6 +166,8 @@ type Memory struct {
 	Headroom *Percent `json:"headroom,omitempty"`
 	// Memory of the service that is not Go's heap, stacks or runtime, such as mmap.
 	NonGo Size `json:"nonGo,omitempty"`
+	// With memlimit: auto, how often the container's limit is read again, such as 30s: it can be resized while it runs. Default: at the start alone.
+	Refresh string `json:"refresh,omitempty"`
 }
 
 // CPU is a container's share of processors.

@@ -107,7 +107,7 @@ func (in *inspection) judgeLimitCalls(t *tally) {
 			t.unknown("%s: %v", p.path, p.linked.calls.err)
 		}
 		for _, c := range p.linked.calls.limit {
-			if c.Caller == hook.Function {
+			if strings.HasPrefix(c.Caller, hook.Prefix) {
 				continue // the rule hook's
 			}
 			t.warn(p.path, describe(c), "none: it overrides GOMEMLIMIT; remove the call (automemlimit is not needed here), or turn the limit of the image off")

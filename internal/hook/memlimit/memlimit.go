@@ -16,7 +16,7 @@ import (
 // What the hook was generated with; internal/hook writes these lines anew.
 const (
 	// plimsollMemlimitMarker names version and parameters in the binary's bytes.
-	plimsollMemlimitMarker = "plimsoll.memlimit/v1 percent=90 high=95 nongo=0;"
+	plimsollMemlimitMarker = "plimsoll.memlimit/v1 percent=90 high=95 nongo=0 refresh=0;"
 	// plimsollMemlimitPercent is the share of memory.max that is Go's.
 	plimsollMemlimitPercent = 90
 	// plimsollMemlimitHigh is the share of memory.high that is Go's, in percent.
@@ -41,7 +41,7 @@ const plimsollMemlimitNone = 1 << 62
 func plimsollMemlimitStart(root string) bool {
 	said := "GOMEMLIMIT=" + os.Getenv("GOMEMLIMIT") + " is set: nothing changed"
 	limit := int64(0)
-	if os.Getenv("GOMEMLIMIT") == "" {
+	if !plimsollMemlimitOperator() {
 		if limit, said = plimsollMemlimitChoose(root); limit > 0 {
 			debug.SetMemoryLimit(limit)
 		}
@@ -51,6 +51,9 @@ func plimsollMemlimitStart(root string) bool {
 	}
 	return limit > 0
 }
+
+// plimsollMemlimitOperator reports whether the operator has decided.
+func plimsollMemlimitOperator() bool { return os.Getenv("GOMEMLIMIT") != "" }
 
 // plimsollMemlimitChoose is the limit to set, in bytes, and why; 0 for none. The arithmetic is
 // that of internal/tuning.

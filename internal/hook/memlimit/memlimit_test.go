@@ -117,6 +117,27 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestAgain holds that a changed limit is taken, one that went away too, and nothing is touched
+// after somebody else set a limit.
+func TestAgain(t *testing.T) {
+	dir := trees(t)
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	for _, c := range []struct {
+		tree string
+		want int64
+	}{{"private v2", 180 * mib}, {"high is lower", 95 * mib}, {"pod limit, private", math.MaxInt64}} {
+		got := plimsollMemlimitAgain(filepath.Join(dir, c.tree), debug.SetMemoryLimit(-1))
+		if now := debug.SetMemoryLimit(-1); got != c.want || now != c.want {
+			t.Errorf("%s: %d, %d; want %d", c.tree, got, now, c.want)
+		}
+	}
+	t.Setenv("GOMEMLIMIT", "off")
+	if plimsollMemlimitFollow(dir, 1) {
+		t.Error("it goes on against an operator's GOMEMLIMIT")
+	}
+}
+
 // stderr is what a function writes there.
 func stderr(t *testing.T, do func()) string {
 	t.Helper()
