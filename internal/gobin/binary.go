@@ -50,15 +50,8 @@ var ErrNotELF = errors.New("not an ELF file")
 // program headers cannot be read; a part that is missing is nil in the Binary.
 func Read(r io.ReaderAt, size int64) (*Binary, error) {
 	r = io.NewSectionReader(r, 0, size)
-	f, err := readHeaders(r, size)
+	f, b, err := readProgram(r, size)
 	if err != nil {
-		return nil, err
-	}
-	b := &Binary{Size: size, Class: f.class, Data: f.data, Type: f.elfType, Machine: f.machine}
-	if err := f.interp(b); err != nil {
-		return nil, err
-	}
-	if err := f.dynamic(b); err != nil {
 		return nil, err
 	}
 	b.Build, b.BuildErr = readBuildInfo(r, f)
@@ -66,6 +59,28 @@ func Read(r io.ReaderAt, size int64) (*Binary, error) {
 	b.Functions, b.FunctionsErr = readFunctions(f)
 	b.Packed = b.Functions == nil && f.packed()
 	return b, nil
+}
+
+// ReadHeaders takes what the headers alone say, the fields up to PIE: all that the kernel
+// looks at. It reads a few hundred bytes of a file of any size.
+func ReadHeaders(r io.ReaderAt, size int64) (*Binary, error) {
+	_, b, err := readProgram(io.NewSectionReader(r, 0, size), size)
+	return b, err
+}
+
+func readProgram(r io.ReaderAt, size int64) (*file, *Binary, error) {
+	f, err := readHeaders(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &Binary{Size: size, Class: f.class, Data: f.data, Type: f.elfType, Machine: f.machine}
+	if err := f.interp(b); err != nil {
+		return nil, nil, err
+	}
+	if err := f.dynamic(b); err != nil {
+		return nil, nil, err
+	}
+	return f, b, nil
 }
 
 // Setting is a value of the build info, such as GOARCH or -tags; false if there
@@ -86,8 +101,22 @@ func (b *Binary) Setting(key string) (string, bool) {
 // section costs it some 200 bytes. Real Go binaries have under 100.
 const maxSections = 4096
 
-// maxBuildInfo bounds what is kept; Kubernetes' is some 20 KB.
-const maxBuildInfo = 4 << 20
+// maxBuildInfo bounds one build info in bytes; Kubernetes' is some 20 KB. Parsed, its lines
+// can take ten times as much.
+const maxBuildInfo = 1 << 20
+
+// shortReader refuses to read more than maxBuildInfo at once. debug/buildinfo looks for the
+// build info in pieces of that size, and reads and parses it whole, however long it says
+// that it is.
+type shortReader struct{ io.ReaderAt }
+
+// ReadAt is io.ReaderAt's.
+func (r shortReader) ReadAt(p []byte, off int64) (int, error) {
+	if len(p) > maxBuildInfo {
+		return 0, fmt.Errorf("%d bytes at once, more than %d", len(p), maxBuildInfo)
+	}
+	return r.ReaderAt.ReadAt(p, off)
+}
 
 // readBuildInfo calls debug/buildinfo with its known weaknesses fenced off: it
 // reads every section header first, and may panic on a malformed file.
@@ -100,12 +129,8 @@ func readBuildInfo(r io.ReaderAt, f *file) (info *debug.BuildInfo, err error) {
 			info, err = nil, fmt.Errorf("reading build info: malformed: %v", p)
 		}
 	}()
-	info, err = buildinfo.Read(r)
-	if err != nil {
+	if info, err = buildinfo.Read(shortReader{r}); err != nil {
 		return nil, fmt.Errorf("reading build info: %w", err)
-	}
-	if n := len(info.String()); n > maxBuildInfo {
-		return nil, fmt.Errorf("reading build info: %d bytes", n)
 	}
 	return info, nil
 }

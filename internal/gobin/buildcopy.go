@@ -12,8 +12,12 @@ var (
 	infoEnd   = []byte("\xf9\x32\x43\x31\x86\x18\x20\x72\x00\x82\x42\x10\x41\x16\xd8\xf2")
 )
 
-// maxCopies bounds how many copies are read: a program may carry others as data.
-const maxCopies = 16
+// Bounds on the copies that are read, and on their bytes together: a program may carry
+// others as data, but needs only its own.
+const (
+	maxCopies     = 16
+	maxCopiedInfo = 2 * maxBuildInfo
+)
 
 // buildCopies compares the build info with all copies in the loaded bytes, and takes
 // it from the first of them if the section has none: that one names no Go version.
@@ -44,6 +48,7 @@ func text(info *debug.BuildInfo) string {
 
 func (f *file) copies() []*debug.BuildInfo {
 	var found []*debug.BuildInfo
+	left := maxCopiedInfo
 	for _, at := range f.scan([][]byte{infoStart}) {
 		data, err := f.bytes(uint64(at), uint64(min(f.size-at, maxBuildInfo)))
 		if err != nil || len(found) >= maxCopies {
@@ -52,6 +57,9 @@ func (f *file) copies() []*debug.BuildInfo {
 		body, _, ended := bytes.Cut(data[len(infoStart):], infoEnd)
 		if !ended {
 			continue
+		}
+		if left -= len(body); left < 0 {
+			break
 		}
 		if info, err := debug.ParseBuildInfo(string(body)); err == nil && info.Path != "" {
 			found = append(found, info)

@@ -101,6 +101,9 @@ func TestReadBuilds(t *testing.T) {
 					level, key = v, k
 				}
 			}
+			if !b.Functions.HasSource("main.go") || b.Functions.HasSource("ain.go") {
+				t.Error("source files are not found by their whole names")
+			}
 			mains, _ := find(b.Functions, 9, "main.main")
 			got := fmt.Sprint(b.Class, " ", b.Data, " ", b.Type, " ", b.Machine, " static=", static(b), " interp=", b.Interp, " ", key, "=", level, " main=", len(mains) == 1)
 			if got != tc.want {

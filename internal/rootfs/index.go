@@ -58,7 +58,7 @@ const (
 	maxPath    = 4096 // Linux' PATH_MAX
 	maxHops    = 40   // Linux' MAXSYMLINKS
 	maxSteps   = 1 << 26
-	maxBytes   = 256 << 20 // of all paths and link targets together
+	maxBytes   = 64 << 20 // of all paths and link targets together
 )
 
 // Errors that a lookup can end in, besides fs.ErrNotExist.

@@ -16,6 +16,7 @@ const (
 	RuleSpec     = "spec"
 	RuleRebuild  = "rebuild"
 	RuleManifest = "manifest"
+	RuleRun      = "run"
 )
 
 // Against are the rules that need more than the image, in the order of reports. They
@@ -29,6 +30,7 @@ func Against() []Rule {
 		row(RuleSpec, "labels, config, annotations and files are what the spec plans"),
 		row(RuleRebuild, "built again from the source, the image comes out the same"),
 		row(RuleManifest, "limits, environment and mounts of the deployment agree with the labels"),
+		row(RuleRun, "started here under its limits, the service lives, and GOMAXPROCS, GOMEMLIMIT, user and cgroup are as labelled"),
 	}
 }
 
@@ -125,8 +127,7 @@ func (b blob) uncompressed(ctx context.Context, limits Limits) (io.ReadCloser, e
 		rc.Close()
 		return nil, err
 	}
-	left := limits.Uncompressed
-	return plainTar{&budgetReader{z, &left}, ctx, z, rc}, nil
+	return plainTar{&budgetReader{z, limits.budget()}, ctx, z, rc}, nil
 }
 
 // plainTar closes both sides of a decompressor.

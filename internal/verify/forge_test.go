@@ -58,15 +58,21 @@ func packed(t *testing.T, data []byte) []byte {
 	_, err = z.Write(data)
 	check(t, err)
 	check(t, z.Close())
+	return program64(elf.PF_R|elf.PF_X, []byte("\x00\x00\x00\x00UPX!"+body.String()+"UPX!"+blank("12345678")))
+}
+
+// program64 is an ELF program of one segment, which begins with its headers.
+func program64(flags elf.ProgFlag, body []byte) []byte {
 	h := elf.Header64{Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: 1, Entry: 0x400080, Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: 1}
 	copy(h.Ident[:], elf.ELFMAG+"\x02\x01\x01")
-	size := uint64(body.Len() + 160)
-	load := elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Vaddr: 0x400000, Filesz: size, Memsz: size}
 	var out bytes.Buffer
-	check(t, le.Write(&out, le.LittleEndian, h))
-	check(t, le.Write(&out, le.LittleEndian, load))
-	out.WriteString("\x00\x00\x00\x00UPX!")
-	out.Write(body.Bytes())
-	out.WriteString("UPX!" + blank("12345678"))
+	_ = le.Write(&out, le.LittleEndian, h) // into memory: never fails
+	size := uint64(binarySize(h) + len(body))
+	load := elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(flags), Vaddr: 0x400000, Filesz: size, Memsz: size}
+	_ = le.Write(&out, le.LittleEndian, load)
+	out.Write(body)
 	return out.Bytes()
 }
+
+// binarySize is that of both headers.
+func binarySize(h elf.Header64) int { return int(h.Ehsize) + int(h.Phentsize) }

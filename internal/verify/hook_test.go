@@ -27,12 +27,17 @@ func init() {
 	recipes["hook"] = withHook("amd64", file)
 	recipes["hook that sets nothing"] = withHook("amd64", strings.ReplaceAll(file, "debug.SetMemoryLimit(limit)", "debug.SetMemoryLimit(-1)"))
 	recipes["hook without a marker"] = withHook("amd64", strings.ReplaceAll(file, hook.MarkerStart, "plimsoll.memory/"))
+	renamed := withHook("amd64", "")
+	delete(renamed.files, hook.FileName)
+	renamed.files["limit.go"] = file
+	recipes["hook of another file name"] = renamed
 	for name, change := range map[string]func(*testing.T, *draft){
 		"hook without its label":     binary("hook"),
 		"hook that is not there":     hooked("good", 90),
 		"hook of another percentage": hooked("hook", 80),
 		"hook that sets nothing":     hooked("hook that sets nothing", 90),
 		"hook without a marker":      hooked("hook without a marker", 90),
+		"hook of another file name":  hooked("hook of another file name", 90),
 		"hook of another file": func(t *testing.T, d *draft) {
 			hooked("hook", 90)(t, d)
 			d.label(tuning.LabelHook, hook.Version+" "+zeroDigest)

@@ -99,7 +99,7 @@ func TestUnreadableLayers(t *testing.T) {
 			if res := result(r, "layers"); res.Verdict != verify.Fail {
 				t.Errorf("layers: %+v", res)
 			}
-			unknown := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "entrypoint", "memlimit", "maxprocs", "cgroup-mount", "cgroup-libs",
+			unknown := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "entrypoint", "memlimit", "hook", "maxprocs", "cgroup-mount", "cgroup-libs",
 				"user", "rootfs", "roots", "tzdata", "accounts", "tmp", "reproducible"}
 			if diff := cmp.Diff(unknown, verdicts(r, verify.Unknown)); diff != "" {
 				t.Error(diff)
@@ -147,7 +147,7 @@ func TestLimits(t *testing.T) {
 	subject.Limits.Binary = 1000
 	r, err := verify.Image(t.Context(), subject)
 	check(t, err)
-	if diff := cmp.Diff([]string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "memlimit", "maxprocs", "cgroup-libs", "roots", "tzdata", "accounts", "tmp"}, verdicts(r, verify.Unknown)); diff != "" || r.OK() {
+	if diff := cmp.Diff([]string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "memlimit", "hook", "maxprocs", "cgroup-libs", "roots", "tzdata", "accounts", "tmp"}, verdicts(r, verify.Unknown)); diff != "" || r.OK() {
 		t.Error(diff)
 	}
 }
@@ -209,7 +209,7 @@ func TestHardLinkKeepsOldBytes(t *testing.T) {
 }
 
 // A 50 MB binary is verified in less than 150 MiB, counted as everything that was
-// ever allocated on the way, collected or not.
+// ever allocated on the way, collected or not, and as the peak of a process.
 func TestMemory(t *testing.T) {
 	d := goodDraft(t)
 	d.content["orders"] = program(t, "50 MB")
@@ -223,6 +223,11 @@ func TestMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if !reports.OK() {
 		t.Errorf("%+v", reports)
+	}
+	if a := inChild(t, ref); !a.OK || a.Peak >= 150 {
+		t.Errorf("alone: %+v", a)
+	} else {
+		t.Logf("a process of %d MiB", a.Peak)
 	}
 	if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib >= 150 {
 		t.Errorf("%d MiB allocated", mib)

@@ -38,8 +38,8 @@ type inspection struct {
 	passwd         []byte
 	keys           map[rootfs.Location]bool
 	times          map[int][]strangeTime // by layer
-	sboms          []spdx
-	sbomErr        error // why they cannot be read
+	sbom           sbom
+	sbomErr        error // why it cannot be read
 }
 
 // configFile is the part of an image's config that rules look at.
@@ -67,7 +67,9 @@ func inspect(ctx context.Context, s Subject) (*inspection, error) {
 	if err := in.readLayers(ctx); err != nil {
 		return nil, err
 	}
-	in.readSBOMs(ctx)
+	if err := in.readSBOMs(ctx); err != nil {
+		return nil, err
+	}
 	return in, nil
 }
 
@@ -140,7 +142,7 @@ func (in *inspection) readLayers(ctx context.Context) error {
 	if len(blobs) > maxLayers {
 		return fmt.Errorf("%d layers: %w", len(blobs), ErrLimit)
 	}
-	left := &budget{in.subject.Limits.Uncompressed, in.subject.Limits.Entries}
+	left := in.subject.Limits.budget()
 	seen := &catch{names: in.wanted(), limit: in.subject.Limits.Binary, programs: map[string]caught{}, keys: map[rootfs.Location]bool{}}
 	in.keys = seen.keys
 	for i, b := range blobs {

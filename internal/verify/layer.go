@@ -24,11 +24,14 @@ type layer struct {
 	err    error          // why the content could not be read to its end
 }
 
-// budget is what is left for an image.
+// budget is what is left for an image of its limits.
 type budget struct {
+	limits  Limits
 	bytes   int64
 	entries int
 }
+
+func (l Limits) budget() *budget { return &budget{l, l.Uncompressed, l.Entries} }
 
 // readLayer streams a blob once: hashes it as stored and as uncompressed, and
 // hands the uncompressed tar to visit. What is wrong with the content is in the
@@ -40,7 +43,7 @@ func readLayer(ctx context.Context, b blob, left *budget, visit func(io.Reader) 
 	}
 	defer rc.Close()
 	l := layer{desc: b.desc}
-	raw := &meter{ctx: ctx, r: rc, hash: sha256.New()}
+	raw := newMeter(ctx, rc)
 	if b.desc != nil {
 		raw.r = io.LimitReader(rc, b.desc.Size+1)
 	}
@@ -66,7 +69,7 @@ func readContent(raw *meter, left *budget, visit func(io.Reader) error) (v1.Hash
 		return v1.Hash{}, err
 	}
 	defer z.Close()
-	plain := &meter{ctx: raw.ctx, r: &budgetReader{z, &left.bytes}, hash: sha256.New()}
+	plain := newMeter(raw.ctx, &budgetReader{&ratioReader{r: z, stored: raw}, left})
 	visitErr := visit(plain)
 	if errors.Is(visitErr, ErrLimit) {
 		return v1.Hash{}, visitErr
@@ -85,6 +88,10 @@ type meter struct {
 	hash hash.Hash
 	n    int64
 	err  error // the first error of r that is not its end
+}
+
+func newMeter(ctx context.Context, r io.Reader) *meter {
+	return &meter{ctx: ctx, r: r, hash: sha256.New()}
 }
 
 func (m *meter) Read(p []byte) (int, error) {
@@ -108,13 +115,35 @@ func (m *meter) sum() v1.Hash {
 // budgetReader ends in ErrLimit when the image's bytes are used up.
 type budgetReader struct {
 	r    io.Reader
-	left *int64
+	left *budget
 }
 
 func (b *budgetReader) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
-	if *b.left -= int64(n); *b.left < 0 {
-		return 0, fmt.Errorf("uncompressed layers: %w", ErrLimit)
+	if b.left.bytes -= int64(n); b.left.bytes < 0 {
+		return 0, fmt.Errorf("layers of more than %d bytes: %w", b.left.limits.Uncompressed, ErrLimit)
+	}
+	return n, err
+}
+
+// Bounds on compression, above a size that any machine can bear: layers of programs and
+// their data unpack to two to ten times their size, bombs to a thousand times and more.
+const (
+	maxRatio   = 200
+	ratioFloor = 64 << 20
+)
+
+// ratioReader ends in ErrLimit when far more comes out of a decompressor than went in.
+type ratioReader struct {
+	r      io.Reader
+	stored *meter
+	n      int64
+}
+
+func (b *ratioReader) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.n += int64(n); b.n > ratioFloor && b.n/maxRatio > b.stored.n {
+		return 0, fmt.Errorf("a layer that unpacks to more than %d times its size: %w", maxRatio, ErrLimit)
 	}
 	return n, err
 }

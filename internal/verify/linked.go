@@ -18,7 +18,9 @@ type linked struct {
 	found map[feature]gobin.Match
 	// hostFiles are source files of the building machine.
 	hostFiles gobin.Match
-	calls     calls
+	// hookFile is whether a source file has the start-up hook's name.
+	hookFile bool
+	calls    calls
 }
 
 // feature is code of which the presence says something: what is not used was
@@ -86,7 +88,7 @@ func linkedInto(b *gobin.Binary) linked {
 	for i, f := range features {
 		groups[i] = f.prefixes
 	}
-	l := linked{found: map[feature]gobin.Match{}, hostFiles: b.Functions.HostFiles(names)}
+	l := linked{found: map[feature]gobin.Match{}, hostFiles: b.Functions.HostFiles(names), hookFile: b.Functions.HasSource(hook.FileName)}
 	for i, m := range b.Functions.FindAll(names, groups) {
 		l.found[features[i].name] = m
 	}

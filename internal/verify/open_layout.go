@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -25,23 +26,16 @@ func openLayout(ctx context.Context, s store, name string) ([]Subject, error) {
 	if err := json.Unmarshal(raw, &index); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", ocispec.ImageIndexFile, err)
 	}
-	var subjects []Subject
-	for _, d := range index.Manifests {
-		if name != "" && !named(d, name) {
-			continue
-		}
-		found, err := expand(ctx, layout{s}, d, 0)
-		if err != nil {
-			return nil, err
-		}
-		if subjects = append(subjects, found...); len(subjects) > maxImages {
-			return nil, fmt.Errorf("layout with more than %d images: %w", maxImages, ErrLimit)
-		}
+	descriptors := index.Manifests
+	if name != "" {
+		descriptors = slices.DeleteFunc(slices.Clone(descriptors), func(d v1.Descriptor) bool { return !named(d, name) })
 	}
-	for _, d := range index.Manifests {
-		attach(subjects, layout{s}, d)
+	from := layout{s}
+	subjects, err := (&search{from: from}).expandAll(ctx, descriptors, 0)
+	if name != "" { // attestations have no name of their own
+		attach(subjects, from, slices.DeleteFunc(index.Manifests, func(d v1.Descriptor) bool { return named(d, name) }))
 	}
-	return subjects, nil
+	return subjects, err
 }
 
 // named reports whether a descriptor has a digest, or a tag: alone or at the end of a

@@ -3,6 +3,9 @@ package verify
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -25,9 +28,11 @@ func openRegistry(ctx context.Context, ref string, o OpenOptions) ([]Subject, er
 		keychain = authn.DefaultKeychain
 	}
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain)}
-	if o.Transport != nil {
-		options = append(options, remote.WithTransport(o.Transport))
+	transport := o.Transport
+	if transport == nil {
+		transport = remote.DefaultTransport
 	}
+	options = append(options, remote.WithTransport(shortDocuments{transport}))
 	puller, err := remote.NewPuller(options...) // one authentication for all requests
 	if err != nil {
 		return nil, err
@@ -36,7 +41,25 @@ func openRegistry(ctx context.Context, ref string, o OpenOptions) ([]Subject, er
 	if err != nil {
 		return nil, err
 	}
-	return expand(ctx, registry{r.Context(), puller}, desc.Descriptor, 0)
+	return (&search{from: registry{r.Context(), puller}}).expand(ctx, desc.Descriptor, 0)
+}
+
+// shortDocuments ends the manifests that a registry sends at the size that is read:
+// go-containerregistry takes them whole, however long they are.
+type shortDocuments struct{ http.RoundTripper }
+
+// RoundTrip is http.RoundTripper's.
+func (t shortDocuments) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.RoundTripper.RoundTrip(req)
+	if err == nil && strings.Contains(req.URL.Path, "/manifests/") {
+		resp.Body = shortBody{io.LimitReader(resp.Body, maxManifest+1), resp.Body}
+	}
+	return resp, err
+}
+
+type shortBody struct {
+	io.Reader
+	io.Closer
 }
 
 // registry has one repository's manifests.

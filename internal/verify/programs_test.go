@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -100,6 +101,12 @@ var recipes = map[string]recipe{
 	"temporary files": {"example.com/orders", "1.26", map[string]string{
 		"main.go": "package main\n\nimport \"os\"\n\nfunc main() { println(os.CreateTemp(\"\", \"orders\")) }\n",
 	}, amd64, stripped},
+	// A module that this one needs too, so that it is there, with the checksums of this one.
+	"with a module": {"example.com/orders", "1.26", map[string]string{
+		"go.mod":  "module example.com/orders\n\ngo 1.26.0\n\nrequire golang.org/x/mod " + versionOf("golang.org/x/mod") + "\n",
+		"go.sum":  moduleFile("go.sum"),
+		"main.go": "package main\n\nimport \"golang.org/x/mod/semver\"\n\nfunc main() { println(semver.IsValid(\"v1.0.0\")) }\n",
+	}, amd64, stripped},
 	"50 MB": {"example.com/big", "1.26", map[string]string{
 		"main.go": "package main\n\nimport (\n\t_ \"embed\"\n\t\"os\"\n)\n\n//go:embed data\nvar data string\n\nfunc main() { os.Stdout.WriteString(data[:len(os.Args)]) }\n",
 	}, amd64, stripped},
@@ -113,6 +120,19 @@ func automaxprocs(version string) recipe {
 		"amp/maxprocs/m.go": "package maxprocs\n\nimport \"runtime\"\n\n//go:noinline\nfunc Set() { runtime.GOMAXPROCS(2) }\n",
 		"main.go":           "package main\n\nimport \"go.uber.org/automaxprocs/maxprocs\"\n\nfunc main() { maxprocs.Set() }\n",
 	}, amd64, stripped}
+}
+
+// moduleFile is a file of this module's root; empty if it cannot be read.
+func moduleFile(name string) string {
+	data, _ := os.ReadFile(filepath.Join("../..", name))
+	return string(data)
+}
+
+// versionOf is the version of a module that this one requires.
+func versionOf(module string) string {
+	_, rest, _ := strings.Cut(moduleFile("go.mod"), "\t"+module+" ")
+	version, _, _ := strings.Cut(rest, "\n")
+	return version
 }
 
 var built sync.Map

@@ -68,7 +68,7 @@ func judgeHook(in *inspection) outcome {
 	return o
 }
 
-// judgeHookOf looks for the four marks in one binary.
+// judgeHookOf looks for the four marks in one binary: function, source file, parameters, call.
 func judgeHookOf(t *tally, p program, label, limit string) {
 	if !p.linked.has(startHook) {
 		t.fail(p.path, "no function "+hook.Function, "the start-up hook, without which nothing sets a memory limit")
@@ -94,6 +94,9 @@ func judgeHookOf(t *tally, p program, label, limit string) {
 		t.fail(p.path, tuning.FormatAuto(o.Percent)+" in the start-up hook", limit+" of label "+tuning.LabelMemLimit)
 	case label != "" && hook.Label(hook.File(o)) != label:
 		t.fail("label "+tuning.LabelHook, label, hook.Label(hook.File(o))+", the file with the parameters in the binary")
+	}
+	if !p.linked.hookFile {
+		t.fail(p.path, "no source file "+hook.FileName+" in the function table", "the one that plimsoll adds: the function is from elsewhere")
 	}
 	calls := p.linked.calls
 	calling := func(c gobin.Call) bool { return c.Caller == hook.Function }

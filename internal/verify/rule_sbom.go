@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"runtime/debug"
@@ -9,44 +8,50 @@ import (
 	"strings"
 )
 
-// judgeSBOM holds the attested SPDX documents against the modules that the programs say they
-// were built from. What a document names besides may belong to other files of the image.
+// judgeSBOM holds the attested SPDX documents against the image that they are attached to,
+// and against the modules that its programs say they were built from. What a document names
+// besides may belong to other files of the image.
 func judgeSBOM(in *inspection) outcome {
 	if in.sbomErr != nil {
 		return outcome{verdict: Unknown, reason: in.sbomErr.Error()}
 	}
-	if len(in.sboms) == 0 {
+	if in.sbom.documents == 0 {
 		return skip("no SBOM is attested to this image")
 	}
 	if err := in.broken(); err != nil {
 		return outcome{verdict: Unknown, reason: err.Error()}
 	}
-	named, modules := map[string]bool{}, map[string]bool{}
-	for _, d := range in.sboms {
-		maps.Copy(named, d.names())
-		maps.Copy(modules, d.goModules())
-	}
 	var t tally
-	built, mains := map[string]bool{}, in.mainModules()
-	for _, p := range in.binaries(&t) {
-		if p.bin.Build == nil {
-			t.unknown("%s: no modules in the build info", p.path)
-			continue
-		}
-		for _, module := range modulesOf(p.bin.Build) {
-			built[module] = true
-			if !named[module] {
-				t.fail(p.path, "built from "+module, "named by the SBOM")
-			}
-		}
+	for _, digest := range in.sbom.strangers {
+		t.fail("SBOM", "a statement about "+digest, in.subject.Digest.Hex+", the image that it is attached to")
 	}
-	for _, module := range slices.Sorted(maps.Keys(modules)) {
+	built := in.judgeModules(&t)
+	mains := in.mainModules()
+	for _, module := range slices.Sorted(maps.Keys(in.sbom.modules)) {
 		path, _, _ := strings.Cut(module, "@")
 		if !built[module] && !mains[path] && len(t.unknowns) == 0 {
 			t.warn("SBOM", module, "a module of "+in.programNames())
 		}
 	}
 	return t.outcome(fmt.Sprintf("it names the %s", counted(len(built), "module")))
+}
+
+// judgeModules demands that each module of the programs is named, and reports them all.
+func (in *inspection) judgeModules(t *tally) map[string]bool {
+	built := map[string]bool{}
+	for _, p := range in.binaries(t) {
+		if p.bin.Build == nil {
+			t.unknown("%s: no modules in the build info", p.path)
+			continue
+		}
+		for _, module := range modulesOf(p.bin.Build) {
+			built[module] = true
+			if !in.sbom.named[module] {
+				t.fail(p.path, "built from "+module, "named by the SBOM")
+			}
+		}
+	}
+	return built
 }
 
 // modulesOf are the modules that a program was built from, without its own, as path@version:
@@ -88,16 +93,4 @@ func counted(n int, what string) string {
 		return "one " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// readSBOMs reads the attested documents. What is wrong with them is a finding, not the end.
-func (in *inspection) readSBOMs(ctx context.Context) {
-	for _, a := range in.subject.attestations {
-		docs, err := a.documents(ctx)
-		if err != nil {
-			in.sbomErr = err
-			return
-		}
-		in.sboms = append(in.sboms, docs...)
-	}
 }

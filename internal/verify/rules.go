@@ -42,7 +42,7 @@ func Rules() []Rule {
 		rule("entrypoint", "after whiteouts and links the entrypoint is a regular file that the user may execute, and the first labelled binary", files, judgeEntrypoint),
 		rule("env-grammar", "GOMEMLIMIT, GOGC, GOMAXPROCS and GODEBUG of the environment are values that the Go runtime takes", needs{}, judgeEnvGrammar),
 		rule("memlimit", "label and environment name the same GOMEMLIMIT, below memory.max and 95% of memory.high; no code sets another", needs{}, judgeMemLimit),
-		rule("hook", "the start-up hook that the labels name is in every binary: its function, its parameters, and its call of SetMemoryLimit; none is there without a label", both, judgeHook),
+		rule("hook", "the start-up hook that the labels name is in every binary: its function and source file, its parameters, and its call of SetMemoryLimit; none is there without a label", both, judgeHook),
 		rule("maxprocs", "the gomaxprocs label is true: auto really follows the CPU limit and no code ends that, a number is in the environment", both, judgeMaxProcs),
 		rule("cgroup-mount", "nothing in the root or the config hides or covers /proc, /sys, /sys/fs/cgroup and /dev", files, judgeCgroupMount),
 		rule("cgroup-libs", "no linked library reads cgroup v1 alone", files, judgeCgroupLibs),

@@ -57,7 +57,8 @@ var verdictTests = []struct {
 	{"off and Env off", "memlimit", pass, func(t *testing.T, d *draft) { memLimit("off")(t, d) }},
 	{"off and a limit in Env", "memlimit", fail, func(t *testing.T, d *draft) { d.label(tuning.LabelMemLimit, "off") }},
 	{"under 64 MiB", "memlimit", warn, func(t *testing.T, d *draft) { memLimit("1048576")(t, d) }},
-	{"hook", "memlimit", unknown, func(t *testing.T, d *draft) { memLimit("")(t, d); d.label(tuning.LabelMemLimit, "auto:90%") }},
+	{"hook", "memlimit", pass, func(t *testing.T, d *draft) { memLimit("")(t, d); d.label(tuning.LabelMemLimit, "auto:90%") }},
+	{"hook that is not there", "hook", fail, func(t *testing.T, d *draft) { memLimit("")(t, d); d.label(tuning.LabelMemLimit, "auto:90%") }},
 	{"no label", "memlimit", unknown, func(t *testing.T, d *draft) { d.label(tuning.LabelMemLimit, "") }},
 	{"label of no grammar", "memlimit", unknown, func(t *testing.T, d *draft) { d.label(tuning.LabelMemLimit, "1G") }},
 	{"foreign without a limit", "memlimit", skip, func(t *testing.T, d *draft) { foreign(t, d); d.env("GOMEMLIMIT", "") }},
@@ -290,7 +291,7 @@ func TestForeignImage(t *testing.T) {
 	d.layers[1] = []tar.Header{file("orders", 0o755), link("entry", "orders")}
 	d.config.Config.Entrypoint = []string{"entry"}
 	r := judge(t, d.image(t))
-	if diff := cmp.Diff([]string{"maxprocs", "roots", "tzdata", "accounts", "tmp", "reproducible", "sbom", "base", "labels", "seal"}, verdicts(r, verify.Skip)); diff != "" || !r.OK() {
+	if diff := cmp.Diff([]string{"hook", "maxprocs", "roots", "tzdata", "accounts", "tmp", "reproducible", "sbom", "base", "labels", "seal"}, verdicts(r, verify.Skip)); diff != "" || !r.OK() {
 		t.Errorf("%s %+v", diff, r.Results)
 	}
 	if len(r.Binaries) != 1 || r.Binaries[0].Path != "entry" || r.Binaries[0].SHA256 == "" {
@@ -312,7 +313,7 @@ func TestStable(t *testing.T) {
 
 // The table is what help and docs are made from.
 func TestRules(t *testing.T) {
-	want := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "layers", "entrypoint", "env-grammar", "memlimit", "maxprocs",
+	want := []string{"platform", "static", "cgo", "trimpath", "go-version", "variant", "metadata", "layers", "entrypoint", "env-grammar", "memlimit", "hook", "maxprocs",
 		"cgroup-mount", "cgroup-libs", "user", "rootfs", "roots", "tzdata", "accounts", "tmp", "reproducible", "sbom", "base", "labels", "seal"}
 	var got []string
 	for _, r := range verify.Rules() {

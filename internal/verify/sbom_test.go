@@ -1,159 +1,166 @@
-package verify
+package verify_test
 
 import (
-	"context"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
-	"runtime/debug"
-	"slices"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	ggcrempty "github.com/google/go-containerregistry/pkg/v1/empty"
-	ggcrlayout "github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 
-	"github.com/plimsoll-build/plimsoll/internal/gobin"
+	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
 
-// spdxOf is an SPDX document: purls, and packages by name and version alone.
-func spdxOf(t *testing.T, purls []string, packages ...string) spdx {
+const spdxPredicate = "https://spdx.dev/Document"
+
+// object is a JSON object.
+type object = map[string]any
+
+// statement is an in-toto statement with an SPDX document: purls, and packages by name and
+// version alone. About is the sha256 of its subject; none if empty.
+func statement(t testing.TB, about string, purls []string, packages ...string) []byte {
 	t.Helper()
-	type ref struct {
-		Type    string `json:"referenceType"`
-		Locator string `json:"referenceLocator"`
-	}
-	type pkg struct {
-		Name    string `json:"name"`
-		Version string `json:"versionInfo"`
-		Refs    []ref  `json:"externalRefs,omitempty"`
-	}
-	var all []pkg
+	all := []object{{"name": "with another reference", "externalRefs": []object{{"referenceType": "cpe23Type", "referenceLocator": "cpe:2.3:a:x"}}}}
 	for _, purl := range purls {
-		all = append(all, pkg{Name: "x", Refs: []ref{{"purl", purl}, {"cpe23Type", "cpe:2.3:a:x"}}})
+		all = append(all, object{"name": "x", "externalRefs": []object{{"referenceType": "purl", "referenceLocator": purl}}})
 	}
 	for _, p := range packages {
 		name, version, _ := strings.Cut(p, "@")
-		all = append(all, pkg{Name: name, Version: version})
+		all = append(all, object{"name": name, "versionInfo": version})
 	}
-	data, err := json.Marshal(map[string]any{"packages": all})
-	if err != nil {
-		t.Fatal(err)
+	var subject []object
+	if about != "" {
+		subject = []object{{"name": "other", "digest": object{"sha512": "0"}}, {"name": "_", "digest": object{"sha256": about}}}
 	}
-	var d spdx
-	if err := json.Unmarshal(data, &d); err != nil {
-		t.Fatal(err)
-	}
-	return d
+	data, err := json.Marshal(object{"_type": "https://in-toto.io/Statement/v0.1", "predicateType": spdxPredicate, "subject": subject,
+		"predicate": object{"spdxVersion": "SPDX-2.3", "files": []object{{"nested": []any{1, nil, object{}}}}, "packages": all}})
+	check(t, err)
+	return data
 }
 
-func TestSBOM(t *testing.T) {
-	built := inspection{programs: []program{{path: "/svc", bin: &gobin.Binary{Build: &debug.BuildInfo{
-		Main: debug.Module{Path: "example.com/svc", Version: "(devel)"},
-		Deps: []*debug.Module{
-			{Path: "example.org/a", Version: "v1.0.0"},
-			{Path: "example.org/B", Version: "v2.0.0+incompatible"},
-			{Path: "example.org/old", Version: "v1.0.0", Replace: &debug.Module{Path: "example.org/fork", Version: "v1.1.0"}},
-			{Path: "example.org/near", Version: "v0.0.0", Replace: &debug.Module{Path: "./near"}},
-		},
-	}}}}}
-	all := []string{"pkg:golang/example.org/a@v1.0.0", "pkg:golang/example.org/B@v2.0.0%2Bincompatible", "pkg:golang/example.org/fork@v1.1.0?type=module#x"}
-	for name, c := range map[string]struct {
-		docs    []spdx
-		verdict Verdict
-		where   string
-	}{
-		"none":            {nil, Skip, ""},
-		"exact":           {[]spdx{spdxOf(t, append(slices.Clone(all), "pkg:golang/stdlib@1.26.8", "pkg:golang/example.com/svc@v0.0.0", "pkg:deb/debian/libc6@2.36"))}, Pass, ""},
-		"two documents":   {[]spdx{spdxOf(t, all[:1]), spdxOf(t, all[1:])}, Pass, ""},
-		"without purls":   {[]spdx{spdxOf(t, nil, "example.org/a@v1.0.0", "example.org/B@v2.0.0+incompatible", "example.org/fork@v1.1.0")}, Pass, ""},
-		"one missing":     {[]spdx{spdxOf(t, all[1:])}, Fail, "/svc"},
-		"another version": {[]spdx{spdxOf(t, append([]string{"pkg:golang/example.org/a@v1.0.1"}, all[1:]...))}, Fail, "/svc"},
-		"one more":        {[]spdx{spdxOf(t, append(slices.Clone(all), "pkg:golang/example.org/z@v1.0.0"))}, Warn, "SBOM"},
-	} {
-		in := built
-		in.sboms = c.docs
-		o := judgeSBOM(&in)
-		if o.verdict != c.verdict || c.where != "" && o.findings[0].Where != c.where {
-			t.Errorf("%s: %+v, want %s at %q", name, o, c.verdict, c.where)
-		}
-	}
-	if o := judgeSBOM(&inspection{sboms: []spdx{{}}, programs: []program{{path: "/x", err: context.Canceled}}}); o.verdict != Unknown {
-		t.Errorf("a program that cannot be read: %+v", o)
-	}
+func hexDigest(t testing.TB, img v1.Image) string {
+	digest, err := img.Digest()
+	check(t, err)
+	return digest.Hex
 }
 
-// TestAttachedSBOM reads statements from a layout, as BuildKit writes them.
-func TestAttachedSBOM(t *testing.T) {
-	const whole = `{"predicateType":"https://spdx.dev/Document","predicate":{"packages":[{"name":"example.org/a","versionInfo":"v1.0.0"}]}}`
-	for name, c := range map[string]struct {
-		statement string
-		about     string // the image's digest if empty
-		want      int
-		broken    bool
-	}{
-		"whole":             {whole, "", 1, false},
-		"of another image":  {whole, "sha256:" + strings.Repeat("0", 64), 0, false},
-		"no JSON":           {`{"predicateType"`, "", 0, true},
-		"another predicate": {`{"predicateType":"https://slsa.dev/provenance/v1"}`, "", 0, true},
-		"too large":         {whole + strings.Repeat(" ", maxStatement), "", 0, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			subject := attested(t, c.statement, c.about)
-			var found []spdx
+// attested is a layout of an image, with one attestation for each list of statements.
+func attested(t testing.TB, img v1.Image, attestations ...[][]byte) string {
+	t.Helper()
+	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}})
+	for i, statements := range attestations {
+		said := empty.Image
+		for _, data := range statements {
 			var err error
-			for _, a := range subject.attestations {
-				var docs []spdx
-				if docs, err = a.documents(t.Context()); err != nil {
-					break
-				}
-				found = append(found, docs...)
+			said, err = mutate.Append(said, mutate.Addendum{
+				Layer:       static.NewLayer(data, "application/vnd.in-toto+json"),
+				Annotations: map[string]string{"in-toto.io/predicate-type": spdxPredicate},
+			})
+			check(t, err)
+		}
+		said = mutate.Annotations(said, map[string]string{"number": strconv.Itoa(i)}).(v1.Image) // each has its own digest
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: said, Descriptor: v1.Descriptor{
+			Platform:    &v1.Platform{OS: "unknown", Architecture: "unknown"},
+			Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": "sha256:" + hexDigest(t, img)},
+		}})
+	}
+	dir := t.TempDir()
+	_, err := layout.Write(dir, index)
+	check(t, err)
+	return dir
+}
+
+// needsModule is an image of which the program was built from one module, and its purl.
+func needsModule(t testing.TB) (img v1.Image, module, purl string) {
+	d := goodDraft(t)
+	d.content["orders"] = program(t, "with a module")
+	module = "golang.org/x/mod@" + versionOf("golang.org/x/mod")
+	return d.image(t), module, "pkg:golang/" + module
+}
+
+// An attested SBOM is held against the modules of the programs and against the image.
+func TestSBOM(t *testing.T) {
+	img, module, purl := needsModule(t)
+	own, other := hexDigest(t, img), strings.Repeat("0", 64)
+	huge := func(n int) []byte { return append(statement(t, own, []string{purl}), bytes.Repeat([]byte(" "), n)...) }
+	said := func(about string, purls []string, packages ...string) [][]byte {
+		return [][]byte{statement(t, about, purls, packages...)}
+	}
+	tests := map[string]struct {
+		attestations [][][]byte
+		want         verify.Verdict
+		says         string // part of the reason or of the first finding
+	}{
+		"none":                         {nil, skip, "no SBOM"},
+		"exact":                        {[][][]byte{said(own, []string{purl, "pkg:golang/stdlib@1.26.8", "pkg:golang/example.com/orders@v0.0.0", "pkg:deb/debian/libc6@2.36"})}, pass, "one module"},
+		"escaped, with a type":         {[][][]byte{said(own, []string{strings.Replace(purl, "@v", "@%76", 1) + "?type=module#x"})}, pass, "one module"},
+		"no subject":                   {[][][]byte{said("", []string{purl})}, pass, "one module"},
+		"without purls":                {[][][]byte{said(own, nil, module)}, pass, "one module"},
+		"two statements":               {[][][]byte{{statement(t, own, nil), statement(t, own, []string{purl})}}, pass, "one module"},
+		"two attestations":             {[][][]byte{said(own, nil), said(own, []string{purl})}, pass, "one module"},
+		"one missing":                  {[][][]byte{said(own, nil)}, fail, "built from " + module},
+		"another version":              {[][][]byte{said(own, []string{purl + "1"})}, fail, "built from " + module},
+		"one more":                     {[][][]byte{said(own, []string{purl, "pkg:golang/example.org/z@v1.0.0"})}, warn, "example.org/z@v1.0.0"},
+		"about another image":          {[][][]byte{said(other, []string{purl})}, fail, "about " + other},
+		"about nothing with a sha256":  {[][][]byte{{bytes.Replace(statement(t, own, []string{purl}), []byte(`"sha256"`), []byte(`"sha512"`), 1)}}, fail, "no sha256"},
+		"no JSON":                      {[][][]byte{{[]byte(`{"predicateType"`)}}, unknown, "malformed"},
+		"another predicate":            {[][][]byte{{[]byte(`{"predicateType":"https://slsa.dev/provenance/v1"}`)}}, unknown, "malformed"},
+		"packages twice":               {[][][]byte{{[]byte(`{"predicateType":"` + spdxPredicate + `","predicate":{"packages":[],"packages":[]}}`)}}, unknown, "malformed"},
+		"two documents in a statement": {[][][]byte{{append(statement(t, own, []string{purl}), statement(t, own, nil)...)}}, unknown, "malformed"},
+		"deep":                         {[][][]byte{{[]byte(`{"x":` + strings.Repeat("[", 5000))}}, unknown, "limits"},
+		"packages without end":         {[][][]byte{{[]byte(`{"predicate":{"packages":[` + strings.Repeat(`{"name":"x"},`, 1000))}}, unknown, "malformed"},
+		"a name of 1 MiB":              {[][][]byte{said(own, nil, strings.Repeat("x", 1<<20))}, unknown, "limits"},
+		"over 16 MiB":                  {[][][]byte{{huge(16 << 20)}}, unknown, "limits"},
+		"over 32 MiB together":         {[][][]byte{{huge(12 << 20)}, {huge(12 << 20)}, {huge(12 << 20)}}, unknown, "limits"},
+		"17 attestations":              {make([][][]byte, 17), unknown, "17 attestations"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := verifyRef(t, "oci:"+attested(t, img, tc.attestations...), verify.OpenOptions{})[0]
+			res := result(r, "sbom")
+			text := res.Reason
+			if len(res.Findings) > 0 {
+				text = res.Findings[0].Got
 			}
-			if len(found) != c.want || (err != nil) != c.broken {
-				t.Errorf("%d documents, %v", len(found), err)
+			if res.Verdict != tc.want || !strings.Contains(text, tc.says) {
+				t.Errorf("%+v, want %s with %q", res, tc.want, tc.says)
 			}
+			if bad := tc.want == fail || tc.want == unknown; r.OK() == bad {
+				t.Errorf("the report is ok: %v", r.OK())
+			}
+			complete(t, r)
 		})
 	}
 }
 
-// attested opens a layout of an image and a statement about it.
-func attested(t *testing.T, statement, about string) Subject {
-	t.Helper()
-	img, err := random.Image(10, 1)
-	if err != nil {
-		t.Fatal(err)
+// An attestation that is not there, or that was changed, is unknown and says which of both.
+func TestSBOMStorage(t *testing.T) {
+	img, _, purl := needsModule(t)
+	data := statement(t, hexDigest(t, img), []string{purl})
+	sum := sha256.Sum256(data)
+	for name, tc := range map[string]struct {
+		spoil func(blob string) error
+		says  string
+	}{
+		"missing": {os.Remove, "reading it"},
+		"changed": {func(blob string) error {
+			return os.WriteFile(blob, bytes.Replace(data, []byte("v0.1"), []byte("v0.2"), 1), 0o644)
+		}, "malformed"},
+	} {
+		dir := attested(t, img, [][]byte{data})
+		check(t, tc.spoil(filepath.Join(dir, "blobs/sha256", hex.EncodeToString(sum[:]))))
+		res := result(verifyRef(t, "oci:"+dir, verify.OpenOptions{})[0], "sbom")
+		if res.Verdict != unknown || !strings.Contains(res.Reason, tc.says) || (tc.says != "malformed" && strings.Contains(res.Reason, "malformed")) {
+			t.Errorf("%s: %+v", name, res)
+		}
 	}
-	digest, err := img.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if about == "" {
-		about = digest.String()
-	}
-	said, err := mutate.Append(ggcrempty.Image, mutate.Addendum{
-		Layer:       static.NewLayer([]byte(statement), "application/vnd.in-toto+json"),
-		Annotations: map[string]string{"in-toto.io/predicate-type": spdxPredicate},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	index := mutate.AppendManifests(ggcrempty.Index,
-		mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: "amd64"}}},
-		mutate.IndexAddendum{Add: said, Descriptor: v1.Descriptor{
-			Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"},
-			Annotations: map[string]string{
-				"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": about,
-			},
-		}})
-	dir := t.TempDir()
-	if _, err := ggcrlayout.Write(dir, index); err != nil {
-		t.Fatal(err)
-	}
-	subjects, err := Open(t.Context(), "oci:"+dir, OpenOptions{})
-	if err != nil || len(subjects) != 1 {
-		t.Fatalf("%d subjects, %v", len(subjects), err)
-	}
-	return subjects[0]
 }

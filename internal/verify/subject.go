@@ -11,9 +11,11 @@ import (
 
 // Limits bound the work on one image. Zero fields mean the defaults.
 type Limits struct {
-	// Uncompressed is for all layers together, in bytes; default 8 GiB.
+	// Uncompressed is for all layers together, in bytes; default 8 GiB. Besides, a layer
+	// that unpacks to more than 200 times its size is refused.
 	Uncompressed int64
-	// Entries is for all layers' tar entries together; default 1,048,576.
+	// Entries is for all layers' tar entries together; default 262,144. Each costs some
+	// 400 bytes of memory if all have names of their own.
 	Entries int
 	// Binary is for one binary that is looked into, in bytes; default 256 MiB.
 	Binary int64
@@ -22,14 +24,14 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	return Limits{
 		Uncompressed: cmp.Or(l.Uncompressed, 8<<30),
-		Entries:      cmp.Or(l.Entries, 1<<20),
+		Entries:      cmp.Or(l.Entries, 1<<18),
 		Binary:       cmp.Or(l.Binary, 256<<20),
 	}
 }
 
 // Bounds on documents, which are read whole.
 const (
-	maxManifest = 4 << 20
+	maxManifest = 1 << 20 // of 256 layers, some 60 KB
 	maxConfig   = 4 << 20
 	maxLayers   = 256 // overlayfs takes fewer
 )
@@ -47,8 +49,10 @@ type Subject struct {
 	Limits Limits
 
 	source source
-	// attestations are those of the index that are about this image.
-	attestations []attestation
+	// attestations are those of the index that are about this image; of more than are read,
+	// the number is kept.
+	attestations     []attestation
+	moreAttestations int
 }
 
 // source is where an image's bytes come from.

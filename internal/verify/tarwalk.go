@@ -40,7 +40,7 @@ func walkTar(r io.Reader, layerIndex int, left *budget, visit func(tarEntry) err
 			return fmt.Errorf("reading tar: %w", err)
 		}
 		if left.entries--; left.entries < 0 {
-			return fmt.Errorf("tar entries: %w", ErrLimit)
+			return fmt.Errorf("more than %d tar entries: %w", left.limits.Entries, ErrLimit)
 		}
 		if h.Typeflag == tar.TypeXGlobalHeader {
 			continue
