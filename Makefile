@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 # time only wait for the same processors.
 TEST_FLAGS ?= -p 2 -timeout 30m
 
-.PHONY: help setup check test fuzz bench side-by-side bed bed-down frontend-image update clean
+.PHONY: help setup check test fuzz bench side-by-side lab bed bed-down frontend-image update clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ bench: ## time builds against Dockerfiles and ko in one run; writes docs/benchma
 
 side-by-side: ## run other tools on the corpus and write docs/verify-side-by-side.md
 	go run ./internal/sidebyside
+
+lab: ## show the claims about Go and cgroup v2 on a kernel in qemu and write docs/lab.md
+	go run ./internal/lab
 
 bed: ## start the test bed and print its variables: eval "$$(make bed)"
 	@go run ./internal/testenv/bedctl start
