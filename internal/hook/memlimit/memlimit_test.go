@@ -159,6 +159,23 @@ func stderr(t *testing.T, do func()) string {
 	return string(data)
 }
 
+// TestShares holds that any headroom gives what internal/tuning gives for it.
+func TestShares(t *testing.T) {
+	for percent := int64(50); percent < 100; percent++ {
+		for _, most := range []int64{200*mib + 1, 512*mib - 1, 1<<40 + 99, math.MaxInt64/2 - 7} {
+			for _, high := range []int64{most, most - most/10, most / 2} {
+				want, err := tuning.MemLimit(tuning.Memory{Max: most, High: high, Headroom: int(100 - percent)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := min(plimsollMemlimitShare(most, percent), plimsollMemlimitShare(high, plimsollMemlimitHigh)); got != want.Bytes {
+					t.Errorf("%d%% of max %d, high %d: %d, and internal/tuning says %d", percent, most, high, got, want.Bytes)
+				}
+			}
+		}
+	}
+}
+
 // FuzzChoose holds that no tree makes it panic, and that it computes as internal/tuning does.
 func FuzzChoose(f *testing.F) {
 	f.Add("0::/\n", "535 534 0:30 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n", int64(200*mib), int64(150*mib))
