@@ -71,7 +71,7 @@ var rules = map[string]rule{
 	"internal/doctor":            {[]string{"internal/cgroup", "internal/tuning"}, []string{thirdParty}, []string{"os", "os/exec", "net"}},
 	"internal/liverun":           {[]string{"internal/cgroup", "internal/tuning"}, []string{ggcr, buildkit, yaml, cobra}, nil},
 	"internal/cli": {[]string{"internal/spec", "internal/facts", "internal/planner", "internal/plan", "internal/tuning", "internal/vcs", "internal/gotool", "internal/local",
-		"internal/solve", "internal/export", "internal/verify", "internal/imagediff", "internal/policy", "internal/workload", "internal/doctor", "internal/liverun"}, nil, []string{buildkit + "/client/llb", gateway, dockerui, ggcr + "/pkg/v1/mutate"}},
+		"internal/solve", "internal/export", "internal/verify", "internal/imagediff", "internal/policy", "internal/workload", "internal/doctor", "internal/liverun", "internal/rehearse"}, nil, []string{buildkit + "/client/llb", gateway, dockerui, ggcr + "/pkg/v1/mutate"}},
 	"cmd/plimsoll":          {[]string{"internal/cli"}, nil, nil},
 	"cmd/plimsoll-frontend": {[]string{"frontend", "internal/check", "internal/rehearse"}, []string{ggcr, cobra}, nil},
 	// The bed serves tests and people; nothing that ships imports it.

@@ -54,7 +54,7 @@ func (v *View) readGoQuota(fsys fs.FS) Quota {
 	if m.V2() {
 		version = 2
 	}
-	err := error(ErrNoMount)
+	err := ErrNoMount
 	for _, mount := range v.Mounts {
 		if mount.Version != version || version == 1 && !slices.Contains(mount.Controllers, "cpu") {
 			continue

@@ -88,6 +88,9 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 	if err := summarise(ctx, s, log, p, res, local.Cache{Dir: options.CacheDir}); err != nil {
 		return err
 	}
+	if err := rehearsals(ctx, log, f, p, res); err != nil {
+		return err
+	}
 	written, err := export.Write(ctx, export.Artifact{Image: res.Images[0].Image, Index: res.Index}, outputs, export.Options{Names: f.tags, Stdout: s.Out})
 	if err != nil {
 		return err

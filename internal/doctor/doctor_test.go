@@ -147,9 +147,9 @@ func TestThisMachine(t *testing.T) {
 	}
 }
 
-// TestOnlyReads: no file is opened but by its path, and none is asked for twice in a way
-// that a tree without write methods could not answer. A tree that refuses all is judged.
-func TestOnlyReads(t *testing.T) {
+// TestNothingReadable: a tree that refuses every file is judged, and nothing is well in it
+// by evidence.
+func TestNothingReadable(t *testing.T) {
 	r := doctor.Examine(denied{})
 	for _, f := range r.Findings {
 		if f.Verdict == doctor.OK && len(f.Evidence) > 0 {

@@ -145,6 +145,8 @@ func (e *exam) memoryEvents(f *Finding) {
 		f.see(dir+map[int]string{1: "/memory.oom_control", 2: "/memory.events"}[e.view.Memory.Version], strings.Join(words, ", "))
 	}
 	switch {
+	case e.view.Memory.Dir() == "":
+		f.say(Unknown, "the own group is not visible")
 	case events["oom_kill"] > 0:
 		f.say(Warn, "%d kills for lack of memory", events["oom_kill"])
 		f.advise("a process of the group was killed with SIGKILL", "raise the limit, or set GOMEMLIMIT")
