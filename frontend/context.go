@@ -119,11 +119,22 @@ func (b *build) filesOf(ctx context.Context, st llb.State) (fs.FS, error) {
 // solveState is the only way to a reference: without CacheImports a part that is solved
 // aside would not be looked up in the remote cache.
 func (b *build) solveState(ctx context.Context, st llb.State) (client.Reference, error) {
+	return b.solveRequest(ctx, st, client.SolveRequest{})
+}
+
+// evaluate is solveState that also waits until the vertices have run, or are known from a
+// cache, of which nothing is loaded.
+func (b *build) evaluate(ctx context.Context, st llb.State) (client.Reference, error) {
+	return b.solveRequest(ctx, st, client.SolveRequest{Evaluate: true})
+}
+
+func (b *build) solveRequest(ctx context.Context, st llb.State, req client.SolveRequest) (client.Reference, error) {
 	def, err := st.Marshal(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("marshalling a definition: %w", err)
 	}
-	res, err := b.GatewayClient().Solve(ctx, client.SolveRequest{Definition: def.ToPB(), CacheImports: b.CacheImports})
+	req.Definition, req.CacheImports = def.ToPB(), b.CacheImports
+	res, err := b.GatewayClient().Solve(ctx, req)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ import (
 	"github.com/moby/buildkit/frontend/gateway/client"
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/pb"
+	"github.com/moby/buildkit/util/apicaps"
+	capspb "github.com/moby/buildkit/util/apicaps/pb"
 	"github.com/moby/patternmatcher"
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -35,6 +37,12 @@ type gateway struct {
 	images        map[string]testImage
 	platform      ocispec.Platform
 	commit        *sourceresolver.ResolveGitResponse
+	anonymous     bool // the frontend cannot tell which image it runs in
+	lacking       []apicaps.CapID
+	// fails is asked for the error of each solve; nil never fails.
+	fails func(solved) error
+	// report is what a check that is asked to tell says, as JSON.
+	report string
 
 	mu       sync.Mutex
 	solves   []solved
@@ -91,14 +99,31 @@ const minimal = "apiVersion: plimsoll.build/v1\n"
 
 func (g *gateway) BuildOpts() client.BuildOpts {
 	return client.BuildOpts{
-		Opts: g.opts, SessionID: "session", LLBCaps: pb.Caps.CapSet(pb.Caps.All()), Caps: gwpb.Caps.CapSet(gwpb.Caps.All()),
+		Opts: g.opts, SessionID: "session", LLBCaps: g.caps(), Caps: gwpb.Caps.CapSet(gwpb.Caps.All()),
 		Workers: []client.WorkerInfo{{Platforms: []ocispec.Platform{g.platform}}},
 	}
 }
 
+// caps are all capabilities of a daemon of this BuildKit but for those that it lacks.
+func (g *gateway) caps() apicaps.CapSet {
+	all := slices.DeleteFunc(pb.Caps.All(), func(c *capspb.APICap) bool { return slices.Contains(g.lacking, apicaps.CapID(c.ID)) })
+	return pb.Caps.CapSet(all)
+}
+
 func (g *gateway) Inputs(context.Context) (map[string]llb.State, error) { return nil, nil }
 
+// CurrentFrontend is the image that the frontend runs in, if the daemon tells it.
+func (g *gateway) CurrentFrontend() (*llb.State, error) {
+	if g.anonymous {
+		return nil, nil
+	}
+	st := llb.Image("docker.io/example/frontend:1")
+	return &st, nil
+}
+
 func (g *gateway) Warn(_ context.Context, _ digest.Digest, msg string, o client.WarnOpts) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	w := warning{text: msg}
 	if len(o.Range) > 0 {
 		w.line = o.Range[0].Start.Line
@@ -132,6 +157,11 @@ func (g *gateway) Solve(_ context.Context, req client.SolveRequest) (*client.Res
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.solves = append(g.solves, s)
+	if g.fails != nil {
+		if err := g.fails(s); err != nil {
+			return nil, err
+		}
+	}
 	res := client.NewResult()
 	res.SetRef(&memory{files: g.contentOf(s)})
 	return res, nil
@@ -144,6 +174,9 @@ func (g *gateway) contentOf(s solved) fs.FS {
 	}
 	if src := s.ops[len(s.ops)-1].GetSource(); src != nil && src.Attrs[pb.AttrMetadataTransfer] == "true" {
 		return withMetadata(g.context, src.Attrs[pb.AttrMetadataTransferExclude])
+	}
+	if e := s.ops[len(s.ops)-1].GetExec(); e != nil && slices.Contains(e.Meta.Args, "/report/report.json") {
+		return fstest.MapFS{"report.json": {Data: []byte(g.report)}}
 	}
 	files := fstest.MapFS{}
 	var excludes []string

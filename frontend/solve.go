@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/containerd/platforms"
+	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
 	"github.com/moby/buildkit/frontend/dockerui"
 	"github.com/moby/buildkit/frontend/gateway/client"
@@ -20,6 +21,16 @@ import (
 
 // solve solves each platform's plan, in parallel.
 func (b *build) solve(ctx context.Context, target target, plans []plan.Plan, listings []map[string]llbgen.Listing, o llbgen.Options) (*client.Result, error) {
+	solve := func(ctx context.Context, _ plan.Plan, st llb.State) (client.Reference, error) {
+		return b.solveState(ctx, st)
+	}
+	if _, ok := target.(imageTarget); ok {
+		k, err := b.gatekeeper(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		solve = k.solve
+	}
 	rb, err := b.Build(ctx, func(ctx context.Context, _ *ocispec.Platform, idx int) (*dockerui.BuildResult, error) {
 		p, o := plans[idx], o
 		o.Listings = listings[idx]
@@ -27,7 +38,7 @@ func (b *build) solve(ctx context.Context, target target, plans []plan.Plan, lis
 		if err != nil {
 			return nil, fmt.Errorf("building for %s: %w", platforms.Format(p.Platform), err)
 		}
-		ref, err := b.solveState(ctx, st)
+		ref, err := solve(ctx, p, st)
 		if err != nil {
 			return nil, err
 		}

@@ -3,9 +3,8 @@ package local
 import (
 	"fmt"
 	"os"
-	"slices"
 
-	"github.com/plimsoll-build/plimsoll/internal/gobin"
+	inbuild "github.com/plimsoll-build/plimsoll/internal/check"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
@@ -24,15 +23,8 @@ func checkHook(file string, hook *plan.Hook) error {
 	if err != nil {
 		return err
 	}
-	bin, err := gobin.Read(f, info.Size())
-	if err != nil {
-		return err
-	}
-	if bin.FunctionsErr != nil {
-		return fmt.Errorf("looking for the start-up hook: %w", bin.FunctionsErr)
-	}
-	if !slices.Contains(slices.Collect(bin.Functions.All()), hook.Function) {
-		return fmt.Errorf("the start-up hook is not in it: the go command took %s for no part of the main package; use memlimit: env", hook.Path)
+	if err := inbuild.Hook(f, info.Size(), hook.Function); err != nil {
+		return fmt.Errorf("%s: %w", hook.Path, err)
 	}
 	return nil
 }
