@@ -28,6 +28,9 @@ directory. stdout is one line: what was written, and its digest.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f.context = contextArg(args)
+			if f.strict {
+				f.buildArgs = append(f.buildArgs, "PLIMSOLL_STRICT=1")
+			}
 			return runBuild(cmd.Context(), s, &f)
 		},
 	}

@@ -170,6 +170,7 @@ type buildFlags struct {
 	push, load   bool
 	annotations  []string
 	noCache      bool
+	strict       bool
 	pull         bool
 	quiet        bool
 	metadataFile string
@@ -193,6 +194,7 @@ func (f *buildFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.load, "load", false, "load into docker (or podman): -o type=docker")
 	fs.StringArrayVar(&f.annotations, "annotation", nil, "manifest annotation, KEY=VALUE")
 	fs.BoolVar(&f.noCache, "no-cache", false, "build everything again")
+	fs.BoolVar(&f.strict, "strict", false, "fail where a check or a rehearsal cannot be done, as --build-arg PLIMSOLL_STRICT=1")
 	fs.BoolVar(&f.pull, "pull", false, "resolve every image again (the embedded engine always does)")
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing but the result and errors")
 	fs.StringVar(&f.metadataFile, "metadata-file", "", "write the result's metadata as JSON")

@@ -189,7 +189,7 @@ func TestRehearsalOfTheEmbeddedEngine(t *testing.T) {
 	}
 	r, _ = build(`args: ["8"]`, "--platform", "linux/arm64")
 	has(t, "the log", r.must(t).stderr, "rehearse-skipped")
-	if r, _ = build(`args: ["8"]`, "--platform", "linux/arm64", "--build-arg", "PLIMSOLL_STRICT=1"); r.code == 0 || !strings.Contains(r.stderr, "rehearse-skipped") {
+	if r, _ = build(`args: ["8"]`, "--platform", "linux/arm64", "--strict"); r.code == 0 || !strings.Contains(r.stderr, "rehearse-skipped") {
 		t.Errorf("a strict build: exit code %d\n%s", r.code, r.stderr)
 	}
 }
