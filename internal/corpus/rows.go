@@ -2,6 +2,7 @@ package corpus
 
 import (
 	"context"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -81,6 +82,11 @@ func configRows() []Row {
 			image: config(func(c *v1.Config) { setEnv(c, "GOMEMLIMIT", "1G") })},
 		{Name: "memory-over-limit", How: "`GOMEMLIMIT` above the labelled memory.max", Fails: []string{"memlimit", "seal"},
 			image: config(func(c *v1.Config) { setEnv(c, "GOMEMLIMIT", "805306368") })},
+		{Name: "hook-not-there", How: "labels claim `memlimit: auto`, and the program has no start-up hook", Fails: []string{"memlimit", "hook", "labels", "seal"},
+			image: config(func(c *v1.Config) {
+				c.Labels["build.plimsoll.runtime.gomemlimit"] = "auto:90%"
+				c.Labels["build.plimsoll.hook"] = "v1 sha256:" + strings.Repeat("0", 64)
+			})},
 		{Name: "root-user", How: "user 0:0", Fails: []string{"user", "seal"}, image: config(func(c *v1.Config) { c.User = "0:0" })},
 		{Name: "volume-over-cgroup", How: "a volume over /sys/fs/cgroup: the runtime sees no limits", Fails: []string{"cgroup-mount", "seal"},
 			image: config(func(c *v1.Config) { c.Volumes = map[string]struct{}{"/sys/fs/cgroup": {}} })},

@@ -22,6 +22,7 @@ var facts = map[string]map[string]string{
 	"forged-cgo":            {"file": `interpreter /`, "checksec": `Partial RELRO`, "syft": `libseccomp`},
 	"no-build-info":         {"syft": `!goCompiledVersion`},
 	"edited-memory-label":   {"crane": `memory\.max":"1073741824"`, "syft": `memory\.max": ?"1073741824"`},
+	"hook-not-there":        {"crane": `auto:90%`},
 	"bad-gomemlimit":        {"crane": `GOMEMLIMIT=1G`},
 	"memory-over-limit":     {"crane": `GOMEMLIMIT=805306368`},
 	"root-user":             {"crane": `"User":"0:0"`},
