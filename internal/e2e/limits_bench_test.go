@@ -15,21 +15,28 @@ import (
 )
 
 // BenchmarkUnderLimits runs a service that holds live MiB and makes 2,000 MiB of garbage in a
-// container of 120 MiB: without GOMEMLIMIT, with that of the container, and with the planned
-// one. It reports kills in percent of the runs, garbage in MiB a second of those that lived, and
+// container of 120 MiB: without GOMEMLIMIT, with that of the container, and with planned
+// ones. It reports kills in percent of the runs, garbage in MiB a second of those that lived, and
 // collections; of other machines only the relations are worth comparing.
 func BenchmarkUnderLimits(b *testing.B) {
 	const memory, garbage = 120 << 20, 2000
 	layout := labService(b)
-	planned, err := tuning.MemLimit(tuning.Memory{Max: memory, Headroom: tuning.DefaultHeadroom})
-	if err != nil {
-		b.Fatal(err)
-	}
-	for _, live := range []int{20, 60, 90} {
-		for _, limit := range []struct {
+	limits := []struct {
+		name  string
+		bytes int64
+	}{{"none", 0}, {"100%", memory}}
+	for _, headroom := range []int{tuning.DefaultHeadroom, 20} {
+		planned, err := tuning.MemLimit(tuning.Memory{Max: memory, Headroom: headroom})
+		if err != nil {
+			b.Fatal(err)
+		}
+		limits = append(limits, struct {
 			name  string
 			bytes int64
-		}{{"none", 0}, {"100%", memory}, {"planned", planned.Bytes}} {
+		}{fmt.Sprintf("headroom-%d%%", headroom), planned.Bytes})
+	}
+	for _, live := range []int{20, 60, 90} {
+		for _, limit := range limits {
 			b.Run(fmt.Sprintf("live=%dMiB/GOMEMLIMIT=%s", live, limit.name), func(b *testing.B) {
 				kills, collected, seconds, runs := 0, uint32(0), []float64(nil), 0
 				for b.Loop() {
