@@ -101,11 +101,19 @@ type tally struct {
 }
 
 func (t *tally) fail(where, got, want string) {
-	t.fails = append(t.fails, Finding{Where: where, Got: got, Want: want})
+	t.fails = append(t.fails, finding(where, got, want))
 }
 
 func (t *tally) warn(where, got, want string) {
-	t.warns = append(t.warns, Finding{Where: where, Got: got, Want: want})
+	t.warns = append(t.warns, finding(where, got, want))
+}
+
+// finding says of a value that is empty that it is: a label or variable can be.
+func finding(where, got, want string) Finding {
+	if got == "" {
+		got = "(empty)"
+	}
+	return Finding{Where: where, Got: got, Want: want}
 }
 
 func (t *tally) unknown(format string, args ...any) {
