@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
@@ -14,6 +13,7 @@ import (
 	"github.com/plimsoll-build/plimsoll/internal/check"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 	"github.com/plimsoll-build/plimsoll/internal/rehearse"
+	"github.com/plimsoll-build/plimsoll/internal/spec"
 	"github.com/plimsoll-build/plimsoll/llbgen"
 )
 
@@ -100,21 +100,11 @@ func (k *gatekeeper) explain(ctx context.Context, p plan.Plan, image llb.State, 
 
 // skip says that something was left out; where nothing may be, it is an error.
 func (b *build) skip(ctx context.Context, key, rule, message string) error {
-	if b.strict() {
+	if spec.Strict(b.BuildArgs) {
 		return &keyError{key, fmt.Errorf("%s: %s (the build is strict)", rule, message)}
 	}
 	b.warn(ctx, key, rule, message)
 	return nil
-}
-
-// strict reports whether the client allows nothing to be left out.
-func (b *build) strict() bool {
-	for _, text := range []string{b.opts["strict"], b.BuildArgs["PLIMSOLL_STRICT"]} {
-		if on, err := strconv.ParseBool(text); err == nil && on {
-			return true
-		}
-	}
-	return false
 }
 
 // outcome is that of a rehearsal that failed; false for any other error.

@@ -112,7 +112,7 @@ func TestSkipped(t *testing.T) {
 			if !g.anonymous && !slices.Contains(g.solves[len(g.solves)-1].names, checkName) {
 				t.Error("the check is left out too")
 			}
-			for _, opt := range []string{"strict=1", "build-arg:PLIMSOLL_STRICT=true"} {
+			for _, opt := range []string{"build-arg:PLIMSOLL_STRICT=yes", "build-arg:PLIMSOLL_STRICT=true"} {
 				strict := newGateway(rehearsed).with(opt)
 				c.edit(strict)
 				_, err := Build(t.Context(), strict)

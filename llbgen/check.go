@@ -33,9 +33,5 @@ func (o Options) Check(p Program, image llb.State, request, name string, told bo
 
 // named is the name of a vertex, and what else all have.
 func (o Options) named(name string) []llb.RunOption {
-	opts := []llb.RunOption{llb.WithCustomName(name)}
-	if o.NoCache {
-		opts = append(opts, llb.IgnoreCache)
-	}
-	return opts
+	return runOptions((&graph{Options: o}).shared(name))
 }

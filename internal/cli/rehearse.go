@@ -17,6 +17,7 @@ import (
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 	"github.com/plimsoll-build/plimsoll/internal/planner"
 	"github.com/plimsoll-build/plimsoll/internal/rehearse"
+	"github.com/plimsoll-build/plimsoll/internal/spec"
 	"github.com/plimsoll-build/plimsoll/internal/tuning"
 	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
@@ -51,16 +52,13 @@ func rehearseImage(ctx context.Context, log *logrus.Logger, f *buildFlags, p *pr
 	if err != nil {
 		return skipRehearsal(log, f, p, name, err.Error())
 	}
-	killed := false
-	if seen.Process != nil {
-		if o := rehearse.Possible(seen.Process.Group, r); seen.Process.Group.Err == nil && o != rehearse.Passed {
-			return skipRehearsal(log, f, p, name, "with "+seen.Runtime+": "+o.Explain(r))
-		}
-		// The count of kills goes with the group: one that was seen full says the same.
-		killed = seen.Process.Kills > 0 || r.MemoryMax > 0 && seen.Process.Peak > r.MemoryMax/20*19
+	// The count of kills goes with the group: one that was seen full says the same.
+	killed := seen.Process != nil && (seen.Process.Kills > 0 || r.MemoryMax > 0 && seen.Process.Peak > r.MemoryMax/20*19)
+	o := rehearse.Judge(r, seen.Lived, seen.Exit, killed)
+	if why := unproved(seen, r, o); why != "" {
+		return skipRehearsal(log, f, p, name, "with "+seen.Runtime+": "+why)
 	}
 	log.Infof("%s: rehearsed with %s: %s", name, seen.Runtime, sighting(seen))
-	o := rehearse.Judge(r, seen.Lived, seen.Exit, killed)
 	if o == rehearse.Passed {
 		return nil
 	}
@@ -69,6 +67,20 @@ func rehearseImage(ctx context.Context, log *logrus.Logger, f *buildFlags, p *pr
 	}
 	note := planner.Note{Path: o.Key(), Rule: "rehearse", Message: "rehearsing for " + name + ": " + o.Explain(r)}
 	return located(p.doc, planner.Error{note})
+}
+
+// unproved says why nothing shows that the limits held; empty if they did, or if it failed
+// without anybody having seen them, which is a failure all the same.
+func unproved(seen liverun.Observation, r plan.Rehearsal, o rehearse.Outcome) string {
+	switch {
+	case seen.Process != nil:
+		if o := rehearse.Possible(seen.Process.Group, r); o != rehearse.Passed {
+			return o.Explain(r)
+		}
+	case o == rehearse.Passed && (r.MemoryMax > 0 || r.CPUMax > 0 || r.Cgroup2):
+		return "it ended before its limits could be seen: let it run for some 100 ms"
+	}
+	return ""
 }
 
 // runRehearsal starts the image under the first of runc and crun that is there: a daemon would
@@ -116,7 +128,7 @@ func skipRehearsal(log *logrus.Logger, f *buildFlags, p *prepared, platform, why
 	if err != nil {
 		return err
 	}
-	if strict, err := strconv.ParseBool(args["PLIMSOLL_STRICT"]); err == nil && strict {
+	if spec.Strict(args) {
 		note.Message += " (the build is strict)"
 		return located(p.doc, planner.Error{note})
 	}

@@ -91,10 +91,7 @@ func (c compiler) build(ctx context.Context, p plan.Plan, b plan.Compile, file s
 	if err != nil {
 		return err
 	}
-	if err := checkStatic(file, p.Platform); err != nil {
-		return fmt.Errorf("checking %s: %w", b.Name, err)
-	}
-	if err := checkHook(file, b.Hook); err != nil {
+	if err := checkBinary(file, p.Platform.Architecture, b.Hook); err != nil {
 		return fmt.Errorf("checking %s: %w", b.Name, err)
 	}
 	return nil

@@ -17,6 +17,14 @@ import (
 // there is nothing to change. Names follow from content: builds at the same time may share them.
 func (c *Context) overlay(cacheDir string, hook *plan.Hook) (string, error) {
 	replace := map[string]string{}
+	for name := range c.files.hidden {
+		replace[c.path(name)] = "" // to the go command: deleted
+	}
+	for _, name := range c.cut {
+		// To the go command, replaced by a file that it will not find: a source
+		// that cannot be read must fail, as it does in BuildKit, and say why.
+		replace[c.path(name)] = c.path(name + " (a link to what is not in the build context)")
+	}
 	if hook != nil {
 		dir, err := c.files.resolve("open", path.Dir(hook.Path), true) // go does not follow links here
 		if err != nil {
@@ -27,14 +35,6 @@ func (c *Context) overlay(cacheDir string, hook *plan.Hook) (string, error) {
 			return "", fmt.Errorf("writing the start-up hook: %w", err)
 		}
 		replace[c.path(path.Join(dir, path.Base(hook.Path)))] = at
-	}
-	for name := range c.files.hidden {
-		replace[c.path(name)] = "" // to the go command: deleted
-	}
-	for _, name := range c.cut {
-		// To the go command, replaced by a file that it will not find: a source
-		// that cannot be read must fail, as it does in BuildKit, and say why.
-		replace[c.path(name)] = c.path(name + " (a link to what is not in the build context)")
 	}
 	if len(replace) == 0 {
 		return "", nil

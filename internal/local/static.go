@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"os"
 
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
-
 	inbuild "github.com/plimsoll-build/plimsoll/internal/check"
+	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
-// checkStatic proves that a binary runs on its platform and needs nothing there.
-func checkStatic(file string, p ocispec.Platform) error {
+// checkBinary proves that a binary runs on that architecture and needs nothing there, and
+// that its start-up hook is in it, if it has one: the go command says nothing about a file
+// of an overlay that no package took.
+func checkBinary(file, architecture string, hook *plan.Hook) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -20,5 +21,11 @@ func checkStatic(file string, p ocispec.Platform) error {
 	if err != nil {
 		return fmt.Errorf("reading its size: %w", err)
 	}
-	return inbuild.Program(f, info.Size(), p.Architecture)
+	if err := inbuild.Program(f, info.Size(), architecture); err != nil || hook == nil {
+		return err
+	}
+	if err := inbuild.Hook(f, info.Size(), hook.Function); err != nil {
+		return fmt.Errorf("%s: %w", hook.Path, err)
+	}
+	return nil
 }

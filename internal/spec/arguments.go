@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,6 +28,14 @@ var platformArgs = []string{"TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETV
 
 // whereArgs names the fields that take ${NAME}.
 const whereArgs = "build.tags, build.ldflags and build.env, and base, user, entrypoint, args, env, workdir, labels, annotations and files of image"
+
+// Strict reports whether the build arguments demand that nothing is left out. What is not
+// plainly a no is a yes.
+func Strict(args map[string]string) bool {
+	text := args["PLIMSOLL_STRICT"]
+	on, err := strconv.ParseBool(text)
+	return text != "" && (on || err != nil)
+}
 
 func isAmbient(name string) bool {
 	return slices.Contains(ambientArgs, strings.ToUpper(name)) || strings.HasPrefix(name, "BUILDKIT_")
