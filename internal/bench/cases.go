@@ -159,6 +159,10 @@ func (r *runner) warmOn(ctx context.Context, all []contender, change func(*peers
 		for run := -1; run < r.runs; run++ {
 			err := r.edited(ctx, c.edit, func() error {
 				for _, p := range all {
+					// Without mounts it compiles everything after an edit, also here.
+					if c.edit != service.Nothing && p.name == figures.Layers && (run < 0 || run >= r.coldRuns) {
+						continue
+					}
 					b, err := r.build(p.name)
 					if err != nil {
 						return err

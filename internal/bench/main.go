@@ -56,7 +56,7 @@ func bench(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.close()) }()
-	for _, phase := range []func(context.Context) error{r.cold, r.fresh, r.warm, r.second, r.local, r.floor} {
+	for _, phase := range []func(context.Context) error{r.cold, r.warm, r.local, r.fresh, r.second, r.floor} {
 		if err := phase(ctx); err != nil {
 			return err
 		}

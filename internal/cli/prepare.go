@@ -29,6 +29,7 @@ type prepared struct {
 	context  *local.Context
 	resolver *local.Resolver
 	tool     gotool.Tool
+	secrets  *secrets
 	done     func()
 }
 
@@ -65,15 +66,24 @@ func (p *prepared) plan(ctx context.Context, log *logrus.Logger, f *sourceFlags)
 	if p.resolver, err = newResolver(ctx, f, query.Base.Name); err != nil {
 		return err
 	}
-	// git is asked meanwhile: it is a process for each question.
+	env, err := p.fetchEnv(log, f)
+	if err != nil {
+		return err
+	}
+	// git and go are asked meanwhile: they are a process for each question.
 	var history facts.Source
-	var asking errgroup.Group
-	asking.Go(func() (err error) {
+	var host gotool.Tool
+	var git, tool errgroup.Group
+	git.Go(func() (err error) {
 		history, err = source(ctx, f)
 		return err
 	})
+	tool.Go(func() (err error) {
+		host, err = gotool.Find(ctx, env)
+		return err
+	})
 	found, err := facts.Collect(ctx, p.context.FS(), query, p.resolver)
-	sourceErr := asking.Wait()
+	sourceErr, toolErr := git.Wait(), tool.Wait()
 	if err != nil {
 		return located(p.doc, err)
 	}
@@ -88,7 +98,10 @@ func (p *prepared) plan(ctx context.Context, log *logrus.Logger, f *sourceFlags)
 	if v := f.recorded.goVersion; v != "" {
 		request.Version, request.Exact = v, true
 	}
-	if err := p.toolchain(ctx, log, f, request); err != nil {
+	if toolErr != nil {
+		return toolErr
+	}
+	if err := p.toolchain(ctx, log, host, request); err != nil {
 		return err
 	}
 	found.Go = p.tool.Version
@@ -97,17 +110,7 @@ func (p *prepared) plan(ctx context.Context, log *logrus.Logger, f *sourceFlags)
 }
 
 // toolchain finds the go command that the service wants, fetching it if need be.
-func (p *prepared) toolchain(ctx context.Context, log *logrus.Logger, f *sourceFlags, request planner.GoRequest) error {
-	env, secrets, err := fetchEnv(log, f, p.service)
-	if err != nil {
-		return err
-	}
-	closeContext := p.done
-	p.done = func() { secrets.remove(); closeContext() }
-	host, err := gotool.Find(ctx, env)
-	if err != nil {
-		return err
-	}
+func (p *prepared) toolchain(ctx context.Context, log *logrus.Logger, host gotool.Tool, request planner.GoRequest) (err error) {
 	if p.tool, err = gotool.Satisfy(ctx, host, request.Version, request.Exact); err != nil {
 		return err
 	}
@@ -115,16 +118,16 @@ func (p *prepared) toolchain(ctx context.Context, log *logrus.Logger, f *sourceF
 	if !request.Exact && !strings.HasPrefix(p.tool.Version, request.ImageTag()+".") {
 		log.Warnf("go-version: the BuildKit engine would take the newest Go %s for this module, and build another binary: set build.go, or a toolchain line, for the same from both", request.ImageTag())
 	}
-	if file, ok := secrets.files[p.service.Build.Private.Netrc]; ok {
-		return p.home(secrets, file)
+	if file, ok := p.secrets.files[p.service.Build.Private.Netrc]; ok {
+		return p.home(file)
 	}
 	return nil
 }
 
 // home gives the go command a home directory with the netrc secret, where git finds it,
 // and what else git reads of the real one. Go's own directories are set by their names.
-func (p *prepared) home(s *secrets, netrc string) error {
-	dir, err := s.directory()
+func (p *prepared) home(netrc string) error {
+	dir, err := p.secrets.directory()
 	if err != nil {
 		return err
 	}
@@ -208,11 +211,12 @@ func epoch(args map[string]string) (int64, error) {
 const maxEpoch = 9_214_646_399
 
 // fetchEnv is the environment that modules are fetched with: the host's, with what
-// build arguments, build.private and secrets set. The caller removes the secrets.
-func fetchEnv(log *logrus.Logger, f *sourceFlags, s spec.Service) ([]string, *secrets, error) {
+// build arguments, build.private and secrets set.
+func (p *prepared) fetchEnv(log *logrus.Logger, f *sourceFlags) ([]string, error) {
+	s := p.service
 	args, err := f.args()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	env := os.Environ()
 	if patterns := s.Build.Private.Patterns; len(patterns) > 0 {
@@ -223,15 +227,16 @@ func fetchEnv(log *logrus.Logger, f *sourceFlags, s spec.Service) ([]string, *se
 			env = append(env, name+"="+value)
 		}
 	}
-	secrets, err := openSecrets(f.secrets)
-	if err != nil {
-		return nil, nil, err
+	if p.secrets, err = openSecrets(f.secrets); err != nil {
+		return nil, err
 	}
+	closeContext := p.done
+	p.done = func() { p.secrets.remove(); closeContext() }
 	for _, use := range []struct {
 		id    string
 		names []string
 	}{{s.Build.Private.Netrc, []string{"NETRC"}}, {s.Build.Private.CA, []string{"SSL_CERT_FILE", "GIT_SSL_CAINFO"}}} {
-		file, given := secrets.files[use.id]
+		file, given := p.secrets.files[use.id]
 		if use.id != "" && !given {
 			log.Warnf("build.private: secret %s is not given (--secret id=%s,src=FILE): what this machine's go command uses anyway has to do", use.id, use.id)
 		}
@@ -241,7 +246,7 @@ func fetchEnv(log *logrus.Logger, f *sourceFlags, s spec.Service) ([]string, *se
 			}
 		}
 	}
-	return env, secrets, nil
+	return env, nil
 }
 
 func joined(first string, rest []string) string {

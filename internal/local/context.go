@@ -47,12 +47,12 @@ func OpenContext(dir, specFile string) (_ *Context, err error) {
 			root.Close()
 		}
 	}()
-	s := scan{fsys: root.FS(), matcher: matcher, hidden: map[string]bool{}}
+	s := scan{fsys: root.FS(), matcher: matcher, hidden: map[string]bool{}, links: map[string]bool{}}
 	if _, err := s.dir(".", patternmatcher.MatchInfo{}); err != nil {
 		return nil, fmt.Errorf("reading build context %s: %w", dir, err)
 	}
-	c := &Context{Dir: real, root: root, files: &contextFS{base: root.FS().(baseFS), hidden: s.hidden}}
-	c.cut = c.files.cut(s.links)
+	c := &Context{Dir: real, root: root, files: &contextFS{base: root.FS().(baseFS), hidden: s.hidden, links: s.links, unscanned: s.unscanned}}
+	c.cut = c.files.cut()
 	return c, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -31,6 +32,12 @@ type baseFS interface {
 type contextFS struct {
 	base   baseFS
 	hidden map[string]bool
+	// links are the links in it, as its scan met them, but for those below unscanned
+	// directories: looking at every element of every path would be most of the work of a
+	// build with nothing to do.
+	links map[string]bool
+	// unscanned are directories whose content was not looked at.
+	unscanned []string
 }
 
 // Open opens the file that name leads to.
@@ -157,11 +164,14 @@ func (c *contextFS) link(name string, follow bool) (string, error) {
 	if c.hidden[name] {
 		return "", errHidden
 	}
+	if !follow || !c.links[name] && !c.below(name) {
+		return "", nil
+	}
 	info, err := c.base.Lstat(name)
 	if err != nil {
 		return "", cause(err)
 	}
-	if !follow || info.Mode().Type() != fs.ModeSymlink {
+	if info.Mode().Type() != fs.ModeSymlink {
 		return "", nil
 	}
 	target, err := c.base.ReadLink(name)
@@ -171,10 +181,15 @@ func (c *contextFS) link(name string, follow bool) (string, error) {
 	return target, err
 }
 
+// below says whether a path is in a directory that was not scanned.
+func (c *contextFS) below(name string) bool {
+	return slices.ContainsFunc(c.unscanned, func(dir string) bool { return strings.HasPrefix(name, dir+"/") })
+}
+
 // cut are those links that this machine can follow but no engine may.
-func (c *contextFS) cut(links []string) []string {
+func (c *contextFS) cut() []string {
 	var cut []string
-	for _, link := range links {
+	for _, link := range slices.Sorted(maps.Keys(c.links)) {
 		if _, err := c.resolve("stat", link, true); errors.Is(err, errOutside) || errors.Is(err, errHidden) {
 			cut = append(cut, link)
 		}

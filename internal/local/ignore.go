@@ -14,7 +14,9 @@ type scan struct {
 	// hidden are the topmost paths that are not sent.
 	hidden map[string]bool
 	// links are the links that are sent.
-	links []string
+	links map[string]bool
+	// unscanned are directories that were not looked into.
+	unscanned []string
 }
 
 // dir scans a directory; visible says whether anything in it is sent. An ignored
@@ -40,7 +42,9 @@ func (s *scan) entry(name string, e fs.DirEntry, parent patternmatcher.MatchInfo
 		return false, err
 	}
 	// No go command looks into .git, and it can be the largest part of a context.
-	if e.IsDir() && (!ignored || s.matcher.Exclusions()) && (ignored || e.Name() != ".git") {
+	if e.IsDir() && !ignored && e.Name() == ".git" {
+		s.unscanned = append(s.unscanned, name)
+	} else if e.IsDir() && (!ignored || s.matcher.Exclusions()) {
 		inside, err := s.dir(name, match)
 		if err != nil {
 			return false, err
@@ -50,7 +54,7 @@ func (s *scan) entry(name string, e fs.DirEntry, parent patternmatcher.MatchInfo
 	if ignored {
 		s.hidden[name] = true
 	} else if e.Type() == fs.ModeSymlink {
-		s.links = append(s.links, name)
+		s.links[name] = true
 	}
 	return !ignored, nil
 }

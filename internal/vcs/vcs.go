@@ -7,6 +7,7 @@
 package vcs
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -30,10 +31,17 @@ func Read(ctx context.Context, dir string) State {
 		return State{}
 	}
 	g := git{ctx, dir}
-	if g.line("rev-parse", "--is-inside-work-tree") != "true" {
+	remote := make(chan string, 1)
+	go func() { remote <- g.remote() }() // each question is a process
+	out, err := g.run("rev-parse", "--is-inside-work-tree", "HEAD")
+	s := State{URL: <-remote}
+	inside, rest, _ := strings.Cut(out, "\n")
+	if inside != "true" {
 		return State{}
 	}
-	s := State{Revision: g.line("rev-parse", "--verify", "--quiet", "HEAD"), URL: g.remote()}
+	if err == nil { // there is a commit
+		s.Revision = strings.TrimSpace(rest)
+	}
 	if check, _ := strconv.ParseBool(os.Getenv("BUILDX_GIT_CHECK_DIRTY")); check && s.Revision != "" && g.dirty() {
 		s.Revision += "-dirty"
 	}
@@ -67,18 +75,29 @@ func (g git) dirty() bool {
 	return err != nil || strings.TrimSpace(out) != ""
 }
 
-// remote is the URL of the branch's remote, else of origin, else of upstream.
+// remote is the URL of the branch's remote, else of origin, else of upstream. All of them
+// are asked for at once: `git remote get-url`, which buildx calls, gives the URL to fetch
+// from too.
 func (g git) remote() string {
-	names := []string{"origin", "upstream"}
-	if ref := g.line("symbolic-ref", "-q", "HEAD"); ref != "" {
-		if name := g.line("for-each-ref", "--format=%(upstream:remotename)", ref); name != "" {
-			names = append([]string{name}, names...)
+	out, err := g.run("remote", "-v")
+	if err != nil || out == "" {
+		return ""
+	}
+	urls := map[string]string{}
+	for line := range strings.Lines(out) {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if u, _, ok := strings.Cut(rest, " (fetch)"); ok && urls[name] == "" {
+			urls[name] = u
 		}
 	}
-	for _, name := range names {
-		if u := g.line("remote", "get-url", name); u != "" {
-			return u
-		}
+	return cmp.Or(urls[g.upstream()], urls["origin"], urls["upstream"])
+}
+
+// upstream is the remote of the branch, empty without one.
+func (g git) upstream() string {
+	ref := g.line("symbolic-ref", "-q", "HEAD")
+	if ref == "" {
+		return ""
 	}
-	return ""
+	return g.line("for-each-ref", "--format=%(upstream:remotename)", ref)
 }

@@ -55,6 +55,39 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// The URL is that of the branch's remote where it has one; a partial clone is said behind it.
+func TestReadRemote(t *testing.T) {
+	t.Setenv("BUILDX_GIT_INFO", "")
+	dir, git := repo(t)
+	git("remote", "add", "upstream", "https://git.example.com/up.git")
+	if got := Read(t.Context(), dir); got != (State{URL: "https://git.example.com/up.git"}) {
+		t.Errorf("no commit, no origin: %+v", got)
+	}
+	git("remote", "add", "origin", "short:x.git")
+	git("config", "url.https://git.example.com/.insteadOf", "short:")
+	git("config", "remote.origin.promisor", "true")
+	git("config", "remote.origin.partialclonefilter", "blob:none")
+	git("remote", "set-url", "--add", "--push", "origin", "https://git.example.com/pushed.git")
+	if got := Read(t.Context(), dir).URL; got != "https://git.example.com/x.git" {
+		t.Errorf("origin: %q", got)
+	}
+	git("remote", "add", "mine", "https://git.example.com/mine.git")
+	git("commit", "-q", "--allow-empty", "-m", "one")
+	git("branch", "-M", "work")
+	git("config", "branch.work.remote", "mine")
+	git("config", "branch.work.merge", "refs/heads/work")
+	if got := Read(t.Context(), dir).URL; got != "https://git.example.com/mine.git" {
+		t.Errorf("the branch's own: %q", got)
+	}
+	git("checkout", "-q", "--detach")
+	if got := Read(t.Context(), dir).URL; got != "https://git.example.com/x.git" {
+		t.Errorf("no branch: %q", got)
+	}
+	if got := Read(t.Context(), filepath.Join(dir, ".git")); got != (State{}) {
+		t.Errorf("in the repository itself: %+v", got)
+	}
+}
+
 func TestReadOutsideGit(t *testing.T) {
 	if got := Read(t.Context(), t.TempDir()); got != (State{}) {
 		t.Errorf("got %+v", got)
