@@ -13,6 +13,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -60,14 +61,19 @@ func bench(ctx context.Context, o options) (err error) {
 		if err := phase(ctx); err != nil {
 			return err
 		}
+		// An hour's figures are not lost with the next phase: what is missing is "not measured".
+		if err := write(o, r.report); err != nil {
+			return err
+		}
 	}
-	return write(o, &r.report)
+	return nil
 }
 
 // write writes the page and the figures, whose steps would make them large: of those the
 // page shows one build for each peer.
-func write(o options, report *figures.Report) error {
+func write(o options, report figures.Report) error {
 	page := report.Page()
+	report.Figures = slices.Clone(report.Figures)
 	for i := range report.Figures {
 		report.Figures[i].Steps = nil
 	}

@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/tools/txtar"
 )
@@ -41,7 +42,7 @@ func TestModule(t *testing.T) {
 			archive: "-- cmd/x/main.go --\n//go:debug http2client=1\npackage main\nfunc main() {}\n" +
 				"-- go.mod --\nmodule example.com/x\ngo 1.25.0\ntoolchain go1.26.8\ngodebug http2client=0\ngodebug panicnil=1\nrequire example.com/y v1.0.0\n-- go.sum --\n",
 			want: Module{Path: "example.com/x", Dir: ".", GoLine: "1.25.0", Toolchain: "1.26.8", Work: "off",
-				Godebug: map[string]string{"http2client": "1", "panicnil": "1"}, Files: []string{"go.mod", "go.sum"}},
+				Godebug: map[string]string{"http2client": "1", "panicnil": "1"}, Directives: map[string]string{"http2client": "1"}, Files: []string{"go.mod", "go.sum"}},
 		},
 		{
 			name: "no go line", main: "cmd/x",
@@ -74,10 +75,29 @@ func TestModule(t *testing.T) {
 				t.Fatal(err)
 			}
 			tt.want.MainFiles = []string{"main.go"}
-			if diff := cmp.Diff(tt.want, f.Modules[tt.main]); diff != "" {
+			if diff := cmp.Diff(tt.want, f.Modules[tt.main], cmpopts.EquateEmpty()); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestDirectives: what the main package sets is known of each platform.
+func TestDirectives(t *testing.T) {
+	const line, end = "//go:debug ", "\npackage main\n"
+	archive := "-- go.mod --\nmodule example.com/x\ngo 1.26\n-- main.go --\n" + line + "panicnil=1" + end + "func main() {}\n" +
+		"-- x_arm64.go --\n" + line + "netdns=go" + end + "-- y_amd64.go --\n" + line + "\thttp2client=0" + end + "-- y_arm64.go --\n" + line + "http2client=1" + end
+	query := Query{Mains: []Want{{Name: ".", Key: "build.main"}}, Platforms: append(linux, ocispec.Platform{OS: "linux", Architecture: "arm64"})}
+	f, err := Collect(t.Context(), tree(t, archive), query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"panicnil": "1", "netdns": "", "http2client": ""}
+	if diff := cmp.Diff(want, f.Modules["."].Directives); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]string{"panicnil": "1", "http2client": "0"}, f.Modules["."].Godebug); diff != "" {
+		t.Error("of the first platform:", diff)
 	}
 }
 

@@ -64,6 +64,9 @@ type Module struct {
 	// Godebug holds the godebug settings of go.mod or go.work and the //go:debug
 	// lines of the main package, which win.
 	Godebug map[string]string
+	// Directives holds the //go:debug lines of the main package alone. The value is empty
+	// where they differ between the target platforms.
+	Directives map[string]string
 	// MainFiles are the names of the main package's Go files for the first platform, and of
 	// those that it leaves out.
 	MainFiles []string

@@ -12,24 +12,22 @@ import (
 )
 
 // readMain checks that dir holds a main package for each target platform, as the go
-// command would see it. What it says of itself is that of the first.
-func readMain(src fs.FS, dir string, tags []string, targets []ocispec.Platform) (*build.Package, error) {
+// command would see it, and returns them in that order.
+func readMain(src fs.FS, dir string, tags []string, targets []ocispec.Platform) ([]*build.Package, error) {
 	if info, err := fs.Stat(src, dir); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return nil, problem("missing-main", "there is no directory %s in the build context: build.main is relative to its root", dir)
 	} else if err != nil {
 		return nil, err
 	}
-	first := &build.Package{}
-	for i, target := range targets {
+	var all []*build.Package
+	for _, target := range targets {
 		pkg, err := readFor(buildContext(src, tags, target), dir)
 		if err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			first = pkg
-		}
+		all = append(all, pkg)
 	}
-	return first, nil
+	return all, nil
 }
 
 func readFor(ctx *build.Context, dir string) (*build.Package, error) {

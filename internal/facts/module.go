@@ -3,7 +3,9 @@ package facts
 import (
 	"errors"
 	"fmt"
+	"go/build"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -25,7 +27,7 @@ func problem(rule, format string, args ...any) error {
 // it, and the go.work at or above that, both inside the build context.
 func readModule(src fs.FS, want Want, targets []ocispec.Platform) (Module, error) {
 	main := path.Clean(want.Name)
-	pkg, err := readMain(src, main, want.Tags, targets)
+	pkgs, err := readMain(src, main, want.Tags, targets)
 	if err != nil {
 		return Module{}, err
 	}
@@ -46,10 +48,7 @@ func readModule(src fs.FS, want Want, targets []ocispec.Platform) (Module, error
 	if err := m.workspace(tree); err != nil {
 		return Module{}, err
 	}
-	for _, d := range pkg.Directives {
-		m.directive(d.Text)
-	}
-	m.MainFiles = slices.Concat(pkg.GoFiles, pkg.IgnoredGoFiles)
+	m.main(pkgs)
 	root := dir
 	if m.Work != "off" {
 		root = path.Dir(m.Work)
@@ -74,12 +73,36 @@ func (m *Module) lines(goLine *modfile.Go, toolchain *modfile.Toolchain, godebug
 	}
 }
 
-// directive takes over a //go:debug line.
-func (m *Module) directive(text string) {
-	setting, ok := strings.CutPrefix(text, "//go:debug ")
-	if key, value, found := strings.Cut(strings.TrimSpace(setting), "="); ok && found {
-		m.Godebug[key] = value
+// main takes over what the main package, as each platform sees it, says.
+func (m *Module) main(pkgs []*build.Package) {
+	m.Directives = map[string]string{}
+	for i, pkg := range pkgs {
+		lines := directives(pkg)
+		if i == 0 {
+			m.MainFiles = slices.Concat(pkg.GoFiles, pkg.IgnoredGoFiles)
+			maps.Copy(m.Godebug, lines)
+			maps.Copy(m.Directives, lines)
+		}
+		for _, one := range []map[string]string{lines, m.Directives} {
+			for key := range one {
+				if m.Directives[key] != lines[key] {
+					m.Directives[key] = ""
+				}
+			}
+		}
 	}
+}
+
+// directives are the //go:debug lines of a package, as cmd/go/internal/load reads them.
+func directives(pkg *build.Package) map[string]string {
+	lines := map[string]string{}
+	for _, d := range pkg.Directives {
+		setting, ok := strings.CutPrefix(d.Text, "//go:debug")
+		if key, value, found := strings.Cut(strings.TrimSpace(setting), "="); ok && found && strings.TrimLeft(setting, " \t") != setting {
+			lines[key] = value
+		}
+	}
+	return lines
 }
 
 // workspace looks for the go.work of a module and reads it. In a workspace its go,

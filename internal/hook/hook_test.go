@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write the golden anew")
 
 // TestFile shows the whole file: whoever changes it changes the version, or every image.
 func TestFile(t *testing.T) {
-	for name, o := range map[string]Options{"once": {Percent: 85, NonGo: 1 << 20}, "again": {Percent: 90, Refresh: 30}} {
+	for name, o := range map[string]Options{"once": {Percent: 85, NonGo: 1 << 20}, "again": {Percent: 90, Refresh: 30}, "lines": {Percent: 90, Godebug: "http2client=0,netdns=go"}} {
 		got, golden := File(o), filepath.Join("testdata", name+".golden")
 		if *update {
 			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -37,8 +37,11 @@ func TestFile(t *testing.T) {
 
 func TestMarker(t *testing.T) {
 	want := Options{Percent: 85, NonGo: 12, Refresh: 30}
-	if got, err := ParseMarker(want.Marker() + "345"); err != nil || got != want {
-		t.Errorf("%+v, %v", got, err)
+	for _, godebug := range []string{"", "http2client=0,netdns=go+1"} {
+		want.Godebug = godebug
+		if got, err := ParseMarker(want.Marker() + "345;"); err != nil || got != want {
+			t.Errorf("%+v, %v", got, err)
+		}
 	}
 	for _, bad := range []string{
 		"", MarkerStart, MarkerStart + "v1", MarkerStart + "v2 percent=85 high=95 nongo=0;", MarkerStart + "v1 percent=085 high=95 nongo=0 refresh=0;",

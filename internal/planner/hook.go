@@ -4,6 +4,7 @@ import (
 	"go/version"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll-build/plimsoll/internal/hook"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
@@ -30,7 +31,53 @@ func (p *planning) hookIn(o hook.Options) {
 			p.problem(key, "memlimit", "%s is there already: auto would put its own file at this place; remove or rename it", path.Join(b.dir, hook.FileName))
 		}
 	}
+	o.Godebug = p.godebugLines()
+	if len(o.Marker()) > hook.MarkerMax {
+		p.problem("runtime.godebug", "memlimit", "there are too many settings for memlimit: auto: their lines may have %d bytes", hook.MarkerMax)
+	}
 	p.hook, p.hookLabel = hook.File(o), tuning.FormatAuto(o.Percent)
+}
+
+// godebugLines are the settings that become //go:debug lines of the hook. What every main
+// package sets already needs none, and would be an error of the go command; what one of them
+// sets otherwise, or not for each platform, is in two minds.
+func (p *planning) godebugLines() string {
+	all, _ := tuning.SplitGODEBUG(tuning.FormatGODEBUG(p.service.Runtime.Godebug))
+	if all == "" {
+		return ""
+	}
+	var lines []string
+	for setting := range strings.SplitSeq(all, ",") {
+		key, want, _ := strings.Cut(setting, "=")
+		var same, other []string
+		for _, b := range p.binaries {
+			switch got, set := p.facts.Modules[b.dir].Directives[key]; {
+			case set && got == want:
+				same = append(same, b.dir)
+			case set:
+				other = append(other, b.dir)
+			}
+		}
+		switch {
+		case len(other) > 0:
+			p.problem("runtime.godebug."+key, "memlimit", "the main package %s has a //go:debug line for %s that says something else, or not on every platform: take one of them out", other[0], key)
+		case len(same) == 0:
+			lines = append(lines, setting)
+		case len(same) < len(p.binaries):
+			p.problem("runtime.godebug."+key, "memlimit", "the main package %s has a //go:debug line for %s, and others have none: take it out, this setting is for all of them", same[0], key)
+		}
+	}
+	return strings.Join(lines, ",")
+}
+
+// godebugEnv is GODEBUG in the environment: with a hook, what no line of a program can set.
+func (p *planning) godebugEnv() string {
+	all := tuning.FormatGODEBUG(p.service.Runtime.Godebug)
+	if p.hook == "" {
+		return all
+	}
+	_, env := tuning.SplitGODEBUG(all)
+	return env
 }
 
 // hookOf is the hook of a binary, nil without one.

@@ -114,8 +114,8 @@ func (p *planning) runtimeEnv() map[string]string {
 	if r.Gogc != "" {
 		env["GOGC"] = r.Gogc
 	}
-	if len(r.Godebug) > 0 {
-		env["GODEBUG"] = tuning.FormatGODEBUG(r.Godebug)
+	if godebug := p.godebugEnv(); godebug != "" {
+		env["GODEBUG"] = godebug
 	}
 	return env
 }

@@ -134,6 +134,10 @@ func (c *checker) gogc(r Runtime) {
 	}
 }
 
+// notGODEBUG are the characters that no value of GODEBUG has: those that part settings, and
+// those that would end a //go:debug line.
+func notGODEBUG(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`,;="'`, r) }
+
 func (c *checker) godebug(settings map[string]string) {
 	for _, key := range sortedKeys(settings) {
 		at := joinKey("runtime.godebug", key)
@@ -141,7 +145,7 @@ func (c *checker) godebug(settings map[string]string) {
 		switch {
 		case !tuning.KnownGODEBUG(key):
 			c.failKey(at, "unknown-godebug", nearest(key, tuning.KnownGODEBUGs()), "no Go release up to ours knows the GODEBUG setting %s", quote(key))
-		case value == "" || strings.ContainsAny(value, ", \t\r\n=\"'"):
+		case value == "" || strings.ContainsFunc(value, notGODEBUG):
 			c.bad(at, "", "%s is not a value of GODEBUG", quote(value))
 		}
 	}

@@ -96,6 +96,33 @@ func FormatGODEBUG(settings map[string]string) string {
 	return strings.Join(parts, ",")
 }
 
+// SplitGODEBUG divides a GODEBUG value into the settings that a //go:debug line of a program
+// can make its default (cmd/go/internal/load, https://go.dev/doc/godebug), and those that
+// only the environment can make: variables of the runtime alone. fips140 stays there too,
+// since it is the variant of a build that says what its default is.
+func SplitGODEBUG(value string) (lines, env string) {
+	var compiled, rest []string
+	for part := range strings.SplitSeq(value, ",") {
+		key, _, _ := strings.Cut(part, "=")
+		if _, found := slices.BinarySearch(godebugLines, key); found && key != "fips140" {
+			compiled = append(compiled, part)
+		} else {
+			rest = append(rest, part)
+		}
+	}
+	return strings.Join(compiled, ","), strings.Join(rest, ",")
+}
+
+// EnvGODEBUG is the GODEBUG of the environment by an image's labels: with a start-up hook,
+// what its lines cannot set. It is empty without the label.
+func EnvGODEBUG(labels map[string]string) string {
+	value := labels[LabelGODEBUG]
+	if labels[LabelHook] != "" {
+		_, value = SplitGODEBUG(value)
+	}
+	return value
+}
+
 // KnownGODEBUG reports whether key is a setting of the Go release that the table
 // was generated from: internal/godebugs, or a variable of the runtime's own.
 func KnownGODEBUG(key string) bool {

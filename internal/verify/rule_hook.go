@@ -57,6 +57,7 @@ func judgeHook(in *inspection) outcome {
 		case labelled || auto:
 			hooked++
 			judgeHookOf(&t, p, label, limit)
+			in.judgeHookLines(&t, p)
 		case p.linked.has(startHook):
 			t.fail(p.path, "function "+hook.Function, "none: no label names a start-up hook")
 		}
@@ -66,6 +67,27 @@ func judgeHook(in *inspection) outcome {
 		return skip("no start-up hook is labelled, and there is none")
 	}
 	return o
+}
+
+// judgeHookLines looks for the GODEBUG settings that are not in the environment, but in the
+// program itself: what the go command noted of its //go:debug lines.
+func (in *inspection) judgeHookLines(t *tally, p program) {
+	label, _ := in.label(tuning.LabelGODEBUG)
+	lines, _ := tuning.SplitGODEBUG(label)
+	if lines == "" {
+		return
+	}
+	if p.bin.Build == nil {
+		t.unknown("%s: %v", p.path, p.bin.BuildErr)
+		return
+	}
+	defaults, _ := p.bin.Setting("DefaultGODEBUG")
+	for setting := range strings.SplitSeq(lines, ",") {
+		key, want, _ := strings.Cut(setting, "=")
+		if got, ok := godebugValue(defaults, key); !ok || got != want {
+			t.fail(p.path, "DefaultGODEBUG \""+got+"\" for "+key, setting+" of label "+tuning.LabelGODEBUG)
+		}
+	}
 }
 
 // judgeHookOf looks for the four marks in one binary: function, source file, parameters, call.

@@ -30,18 +30,18 @@ func judgeLabels(in *inspection) outcome {
 			t.fail("label "+key, own[key], "a value of its grammar: it is "+err.Error())
 		}
 	}
-	in.judgeEnvLabel(&t, tuning.LabelGOGC, "GOGC")
-	in.judgeEnvLabel(&t, tuning.LabelGODEBUG, "GODEBUG")
+	in.judgeEnvLabel(&t, tuning.LabelGOGC, "GOGC", own[tuning.LabelGOGC])
+	in.judgeEnvLabel(&t, tuning.LabelGODEBUG, "GODEBUG", tuning.EnvGODEBUG(own))
 	in.judgeAnnotations(&t, own)
 	return t.outcome("contract version " + own[tuning.LabelVersion])
 }
 
 // judgeEnvLabel holds a label that records a variable as set against the
-// environment. Without the label, the environment is the user's own.
-func (in *inspection) judgeEnvLabel(t *tally, key, name string) {
-	label, ok := in.label(key)
-	if env := strings.Join(in.env(name), " "); ok && env != label {
-		t.fail("env "+name, "\""+env+"\"", label+" of label "+key)
+// environment, which is to be want. Without the label, the environment is the user's own.
+func (in *inspection) judgeEnvLabel(t *tally, key, name, want string) {
+	_, ok := in.label(key)
+	if env := strings.Join(in.env(name), " "); ok && env != want {
+		t.fail("env "+name, "\""+env+"\"", "\""+want+"\" by label "+key)
 	}
 }
 

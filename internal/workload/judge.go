@@ -220,7 +220,7 @@ func (j *judging) godebug() {
 			j.fail("env GODEBUG", v.Value, "no "+s.Key+"=0: label "+tuning.LabelMaxProcs+" is auto", v.Line)
 		}
 	}
-	if label := j.labels[tuning.LabelGODEBUG]; label != v.Value {
-		j.warn("env GODEBUG", v.Value, orDefault(label)+" of label "+tuning.LabelGODEBUG, v.Line)
+	if want := tuning.EnvGODEBUG(j.labels); want != v.Value {
+		j.warn("env GODEBUG", v.Value, orDefault(want)+" of label "+tuning.LabelGODEBUG, v.Line)
 	}
 }

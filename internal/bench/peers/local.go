@@ -2,6 +2,8 @@ package peers
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -43,6 +45,10 @@ func (p ko) Build(ctx context.Context, b Build) ([]figures.Step, error) {
 		"KO_DOCKER_REPO="+b.Ref, "KO_DEFAULTBASEIMAGE="+p.Base, "KO_CONFIG_PATH="+b.State)
 	if p.cache {
 		env = append(env, "KOCACHE="+filepath.Join(b.State, "ko"))
+	}
+	// It looks for its configuration where it is told, and nowhere else.
+	if err := os.WriteFile(filepath.Join(b.State, ".ko.yaml"), nil, 0o644); err != nil {
+		return nil, fmt.Errorf("writing ko's configuration: %w", err)
 	}
 	_, err := run(ctx, b.Dir, env, p.Ko, "build", "--bare", "--sbom=none", "--insecure-registry",
 		"--platform="+strings.Join(b.Platforms, ","), "./"+b.Main)
