@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +55,30 @@ func (r *runner) prepare(ctx context.Context) error {
 	if err := r.writeTree(ctx, peers.Files(toolchain, frontend, r.tools.Base, service.Main, service.Second)); err != nil {
 		return err
 	}
+	if err := r.warmProxy(ctx); err != nil {
+		return err
+	}
 	return r.describe(ctx, version, toolchain, frontend)
+}
+
+// warmProxy reads what the module proxy serves once, so that who builds first does not wait
+// for this machine's disk.
+func (r *runner) warmProxy(ctx context.Context) error {
+	text, err := output(ctx, r.tree, []string{"GOWORK=off"}, "go", "mod", "download", "-json")
+	if err != nil {
+		return err
+	}
+	for modules := json.NewDecoder(strings.NewReader(text)); ; {
+		var module struct{ Zip string }
+		if err := modules.Decode(&module); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("reading what go mod download prints: %w", err)
+		}
+		if _, err := os.ReadFile(module.Zip); err != nil {
+			return fmt.Errorf("reading a module: %w", err)
+		}
+	}
 }
 
 // writeTree generates the service. The tree's own go command fills this machine's module

@@ -98,7 +98,7 @@ func (r *Report) writeSetting(b *strings.Builder) {
 }
 
 const setting = `
-A fresh daemon is a new process with a new root; its start is not counted. The registry cache is exported by another
+A fresh daemon is a new process with a new root; its start is not counted. What the module proxy serves is in memory. The registry cache is exported by another
 daemon with mode=max and zstd. The Dockerfiles are built by BuildKit's own frontend through buildx, the images pushed with
 zstd; ko and the embedded engine compress with gzip. The floor is the time to download and unpack those layers of
 Plimsoll's cache that an edited line leaves as they are, one after the other in one process, plus a go build of the edited

@@ -42,7 +42,7 @@ func Ko(s Setting, cache bool) Peer { return ko{s, cache} }
 // Build pushes an image by `ko build`, without an SBOM.
 func (p ko) Build(ctx context.Context, b Build) ([]figures.Step, error) {
 	env := append(p.goEnv(b), "GOFLAGS=-buildvcs=false '-ldflags=-s -w -X=main.revision="+b.Revision+"'",
-		"KO_DOCKER_REPO="+b.Ref, "KO_DEFAULTBASEIMAGE="+p.Base, "KO_CONFIG_PATH="+b.State)
+		"KO_DOCKER_REPO="+strings.TrimSuffix(b.Ref, ":latest"), "KO_DEFAULTBASEIMAGE="+p.Base, "KO_CONFIG_PATH="+b.State)
 	if p.cache {
 		env = append(env, "KOCACHE="+filepath.Join(b.State, "ko"))
 	}
