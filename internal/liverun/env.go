@@ -12,11 +12,15 @@ const (
 )
 
 // environ is the image's environment and what was asked for; a later value replaces an
-// earlier one of the same name.
+// earlier one of the same name. One without a value is none: docker and podman would take
+// the value from the environment that plimsoll itself runs in.
 func environ(image, asked []string) []string {
 	var env []string
 	for _, v := range slices.Concat(image, asked) {
-		name, _, _ := strings.Cut(v, "=")
+		name, _, ok := strings.Cut(v, "=")
+		if !ok || name == "" {
+			continue
+		}
 		env = slices.DeleteFunc(env, func(e string) bool { return strings.HasPrefix(e, name+"=") })
 		env = append(env, v)
 	}

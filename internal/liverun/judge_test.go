@@ -144,7 +144,7 @@ func TestReadLog(t *testing.T) {
 }
 
 func TestEnvironment(t *testing.T) {
-	env := environ([]string{"A=1", "GODEBUG=x=1", "B=2"}, []string{"A=3", "GOMAXPROCS=1"})
+	env := environ([]string{"A=1", "GODEBUG=x=1", "SECRET", "*", "=C:", "B=2"}, []string{"A=3", "GOMAXPROCS=1"})
 	if got := strings.Join(env, " "); got != "GODEBUG=x=1 B=2 A=3 GOMAXPROCS=1" {
 		t.Error(got)
 	}

@@ -132,6 +132,10 @@ func TestAgain(t *testing.T) {
 			t.Errorf("%s: %d, %d; want %d", c.tree, got, now, c.want)
 		}
 	}
+	debug.SetMemoryLimit(180 * mib)
+	if got := plimsollMemlimitAgain(filepath.Join(dir, "nothing to read"), 180*mib); got != 180*mib || debug.SetMemoryLimit(-1) != got {
+		t.Errorf("what cannot be read is no limit: %d, %d", got, debug.SetMemoryLimit(-1))
+	}
 	t.Setenv("GOMEMLIMIT", "off")
 	if plimsollMemlimitFollow(dir, 1) {
 		t.Error("it goes on against an operator's GOMEMLIMIT")

@@ -28,8 +28,12 @@ func plimsollMemlimitFollow(root string, seconds int64) bool {
 	return true
 }
 
-// plimsollMemlimitAgain sets the limit anew if it changed, and returns what is set.
+// plimsollMemlimitAgain sets the limit anew if it changed, and returns what is set. Where
+// nothing can be read (no file descriptor is left, /proc is out of sight), what is set stays.
 func plimsollMemlimitAgain(root string, set int64) int64 {
+	if _, why := plimsollMemlimitRead(root + "/proc/self/cgroup"); why != "" {
+		return set
+	}
 	limit, _ := plimsollMemlimitChoose(root)
 	if limit == 0 {
 		limit = math.MaxInt64
