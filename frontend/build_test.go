@@ -188,6 +188,26 @@ func TestNamesAlone(t *testing.T) {
 	}
 }
 
+// TestSourcesChosenOnce holds that files are chosen from those that were sent only if a platform
+// does not need them all.
+func TestSourcesChosenOnce(t *testing.T) {
+	for name, c := range map[string]struct {
+		file   string
+		chosen bool
+	}{"alike": {"more.go", false}, "one has more": {"add_arm64.s", true}} {
+		g := newGateway(minimal).with("platform=linux/amd64,linux/arm64")
+		g.context[c.file] = &fstest.MapFile{Data: []byte("package main\n")}
+		if c.chosen {
+			g.context[c.file].Data = []byte("// nothing\n")
+		}
+		mustBuild(t, g)
+		normalise := g.find(t, "normalise the service's sources").GetFile().Actions[0].GetCopy()
+		if got := len(normalise.IncludePatterns) > 0; got != c.chosen {
+			t.Errorf("%s: files are chosen: %v, by %q", name, got, normalise.IncludePatterns)
+		}
+	}
+}
+
 // TestTreeModes holds that a mode reaches a tree's files, not its directories or links.
 func TestTreeModes(t *testing.T) {
 	g := newGateway(minimal + "image: {files: [{from: conf, to: /conf, mode: \"0440\"}]}\n")

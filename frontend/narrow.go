@@ -70,11 +70,16 @@ func (b *build) narrow(ctx context.Context, plans []plan.Plan, listings []map[st
 	if !b.context.named {
 		return nil
 	}
-	var code []string
-	complete := true
+	var code, first []string
+	complete, alike := true, true
 	for i, p := range plans {
 		for _, l := range listings[i] {
-			code = append(code, l.Patterns()...)
+			patterns := l.Patterns()
+			if first == nil {
+				first = patterns
+			}
+			alike = alike && slices.Equal(first, patterns)
+			code = append(code, patterns...)
 		}
 		complete = complete && len(listings[i]) == len(p.Compiles)
 	}
@@ -82,6 +87,7 @@ func (b *build) narrow(ctx context.Context, plans []plan.Plan, listings []map[st
 	var err error
 	if len(code) > 0 {
 		o.Code, err = b.part(ctx, "code", "load Go sources", llb.IncludePatterns(slices.Compact(code)))
+		o.CodeExact = alike && complete
 	}
 	placed := placedPaths(plans)
 	if err != nil || !complete || len(placed) == 0 || slices.ContainsFunc(placed, isPattern) {

@@ -13,6 +13,8 @@ type Options struct {
 	Context llb.State
 	// Code is where the files of Listings are, as they come; its zero value is Context.
 	Code llb.State
+	// CodeExact says that Code holds the files of each of Listings and no others.
+	CodeExact bool
 	// Listings say, by the name of a binary, what compiling it reads. A binary without one
 	// is compiled in a single vertex, from the whole context.
 	Listings map[string]Listing

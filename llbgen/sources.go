@@ -43,7 +43,11 @@ func (g *graph) hooked(sources llb.State) llb.State {
 // code is the part of the build context that a unit's packages are in, normalised: other
 // files of it key nothing.
 func (g *graph) code(u unit) llb.State {
-	return g.hooked(g.selected(u.Listing, "normalise the service's sources"))
+	l := u.Listing
+	if g.CodeExact {
+		l = Listing{} // to match each file with each pattern takes time
+	}
+	return g.hooked(g.selected(l, "normalise the service's sources"))
 }
 
 // codeContext is the context that holds the files of listings.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/plimsoll-build/plimsoll/internal/bench/figures"
 	"github.com/plimsoll-build/plimsoll/internal/bench/peers"
@@ -148,7 +150,12 @@ var warmCases = []struct {
 // warm builds on the first daemons. Of each case there is one build more that is not
 // measured, since the tree may have changed before.
 func (r *runner) warm(ctx context.Context) error {
-	return r.warmOn(ctx, r.graph, func(b *peers.Build, p contender) { b.Addr = r.seeded[p.name].Addr })
+	all, daemons := slices.Clone(r.graph), maps.Clone(r.seeded)
+	if d := r.seeded[figures.Mounts]; d != nil {
+		all = append(all, contender{figures.Syntax, peers.WithSyntax(r.tools)})
+		daemons[figures.Syntax] = d
+	}
+	return r.warmOn(ctx, all, func(b *peers.Build, p contender) { b.Addr = daemons[p.name].Addr })
 }
 
 func (r *runner) warmOn(ctx context.Context, all []contender, change func(*peers.Build, contender)) error {
@@ -162,6 +169,9 @@ func (r *runner) warmOn(ctx context.Context, all []contender, change func(*peers
 					// Without mounts it compiles everything after an edit, also here.
 					if c.edit != service.Nothing && p.name == figures.Layers && (run < 0 || run >= r.coldRuns) {
 						continue
+					}
+					if c.edit != service.Nothing && p.name == figures.Syntax {
+						continue // its daemon has just built that
 					}
 					b, err := r.build(p.name)
 					if err != nil {

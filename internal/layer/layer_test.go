@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -214,6 +215,42 @@ func TestStore(t *testing.T) {
 	names, err := filepath.Glob(filepath.Join(store.Dir, "tmp-*"))
 	if err != nil || len(names) > 0 {
 		t.Errorf("left behind: %q %v", names, err)
+	}
+}
+
+// TestStoreOnAnyMachine holds that a large layer, which is compressed in parts side
+// by side, has one digest whatever the number of cores.
+func TestStoreOnAnyMachine(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "app")
+	var content bytes.Buffer
+	for i := range 1_000_000 {
+		fmt.Fprintf(&content, "%d, ", i*i)
+	}
+	if err := os.WriteFile(binary, content.Bytes(), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	src := Sources{Binaries: map[string]string{"app": binary}}
+	l := plan.Layer{Name: "binaries", Files: []plan.File{{Path: "/app", Mode: 0o755, Source: plan.Source{Binary: "app"}}}}
+	var first v1.Hash
+	for _, cores := range []int{1, 2, 5} {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+		built, err := (Store{Dir: t.TempDir()}).Build(t.Context(), l, 0, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate.Layer(built); err != nil {
+			t.Fatal(err)
+		}
+		d, err := built.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == (v1.Hash{}) {
+			first = d
+		}
+		if d != first {
+			t.Errorf("%d cores: %s, and %s on one", cores, d, first)
+		}
 	}
 }
 

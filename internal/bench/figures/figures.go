@@ -12,6 +12,7 @@ import (
 const (
 	Plimsoll = "plimsoll, BuildKit"
 	Mounts   = "Dockerfile with cache mounts"
+	Syntax   = "the same with a syntax line"
 	Layers   = "Dockerfile with layers"
 	Embedded = "plimsoll, embedded"
 	KoCache  = "ko, KOCACHE"

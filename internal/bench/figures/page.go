@@ -9,7 +9,7 @@ import (
 
 // shown are the peers, and whom each is compared with.
 var shown = []struct{ peer, against string }{
-	{Plimsoll, Mounts}, {Mounts, Mounts}, {Layers, Mounts},
+	{Plimsoll, Mounts}, {Mounts, Mounts}, {Syntax, Mounts}, {Layers, Mounts},
 	{Embedded, KoCache}, {KoCache, KoCache}, {Ko, KoCache}, {Host, Host},
 }
 
@@ -67,23 +67,26 @@ func median(figures []Figure) Figure {
 }
 
 // briefest is the shortest step that the page shows, in seconds.
-const briefest = 0.1
+const briefest = 0.05
 
 func (r *Report) writeSteps(b *strings.Builder) {
-	for _, peer := range []string{Plimsoll, Mounts, Layers} {
-		figures := r.Of(FreshLeaf, peer)
-		if len(figures) == 0 {
-			continue
-		}
-		f := median(figures)
-		fmt.Fprintf(b, "## Where each second goes: %s, %s\n\nThe run of the median, %.1f s. Steps overlap; below %.1f s they are left out.\n\n| from | seconds | step |\n|---|---|---|\n", FreshLeaf, peer, f.Seconds, briefest)
-		for _, s := range f.Steps {
-			if s.Seconds >= briefest {
-				fmt.Fprintf(b, "| %.1f | %.1f | %s |\n", s.Start, s.Seconds, strings.ReplaceAll(s.Name, "|", `\|`))
+	for _, c := range []string{FreshLeaf, WarmLeaf, WarmNothing} {
+		for _, peer := range []string{Plimsoll, Mounts, Layers} {
+			if figures := r.Of(c, peer); len(figures) > 0 {
+				writeStepsOf(b, peer, median(figures))
 			}
 		}
-		b.WriteString("\n")
 	}
+}
+
+func writeStepsOf(b *strings.Builder, peer string, f Figure) {
+	fmt.Fprintf(b, "## Where each second goes: %s, %s\n\nThe run of the median, %.2f s. Steps overlap; below %.2f s they are left out.\n\n| from | seconds | step |\n|---|---|---|\n", f.Case, peer, f.Seconds, briefest)
+	for _, s := range f.Steps {
+		if s.Seconds >= briefest {
+			fmt.Fprintf(b, "| %.2f | %.2f | %s |\n", s.Start, s.Seconds, strings.ReplaceAll(s.Name, "|", `\|`))
+		}
+	}
+	b.WriteString("\n")
 }
 
 func (r *Report) writeSetting(b *strings.Builder) {
@@ -98,11 +101,12 @@ func (r *Report) writeSetting(b *strings.Builder) {
 }
 
 const setting = `
-A fresh daemon is a new process with a new root; its start is not counted. What the module proxy serves is in memory. The registry cache is exported by another
-daemon with mode=max and zstd. The Dockerfiles are built by BuildKit's own frontend through buildx, the images pushed with
-zstd; ko and the embedded engine compress with gzip. The floor is the time to download and unpack those layers of
-Plimsoll's cache that an edited line leaves as they are, one after the other in one process, plus a go build of the edited
-line on this machine with a warm build cache and the plan's flags.
+A fresh daemon is a new process with a new root; its start is not counted. What the module proxy serves is in memory. The
+registry cache is exported by another daemon with mode=max and zstd. The Dockerfiles are built through buildx by BuildKit's
+own frontend, which runs inside the daemon; with "# syntax=docker/dockerfile:1" by the same frontend in a container, as
+Plimsoll's is. The images are pushed with zstd; ko and the embedded engine compress with gzip. The floor is the time to
+download and unpack those layers of Plimsoll's cache that an edited line leaves as they are, one after the other in one
+process, plus a go build of the edited line on this machine with a warm build cache and the plan's flags.
 `
 
 func ratioText(s Spread) string {

@@ -26,6 +26,9 @@ type buildx struct {
 // WithMounts is a Dockerfile that keeps modules and compiled packages in cache mounts.
 func WithMounts(s Setting) Peer { return &buildx{s, mountsFile} }
 
+// WithSyntax is WithMounts with a line that names the frontend's image.
+func WithSyntax(s Setting) Peer { return &buildx{s, syntaxFile} }
+
 // WithLayers is a Dockerfile whose modules are a layer.
 func WithLayers(s Setting) Peer { return &buildx{s, layersFile} }
 

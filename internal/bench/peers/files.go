@@ -7,6 +7,7 @@ import (
 
 // The files that the peers read, in the root of the tree: of each main package its own.
 func mountsFile(main string) string { return path.Base(main) + ".mounts.Dockerfile" }
+func syntaxFile(main string) string { return path.Base(main) + ".syntax.Dockerfile" }
 func layersFile(main string) string { return path.Base(main) + ".layers.Dockerfile" }
 func specFile(main string) string   { return path.Base(main) + ".plimsoll.yaml" }
 func basedFile(main string) string  { return path.Base(main) + ".based.yaml" }
@@ -19,6 +20,7 @@ func Files(toolchain, frontend, base string, mains ...string) map[string]string 
 		files[mountsFile(main)] = dockerfile(toolchain, main,
 			"--mount=type=cache,target=/go/pkg/mod ",
 			"--mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build ")
+		files[syntaxFile(main)] = "# syntax=docker/dockerfile:1\n" + files[mountsFile(main)]
 		files[layersFile(main)] = dockerfile(toolchain, main, "", "")
 		spec := fmt.Sprintf("# syntax=%s\napiVersion: plimsoll.build/v1\nname: %s\nbuild:\n  main: ./%s\n  stamp: {revision: main.revision}\n", frontend, path.Base(main), main)
 		files[specFile(main)] = spec
