@@ -50,7 +50,7 @@ func run(args []string) (Report, error) {
 		return nil, fmt.Errorf("opening the root file system: %w", err)
 	}
 	defer root.Close()
-	return Root(root.FS(), r), nil
+	return Root(tree{root}, r), nil
 }
 
 func save(file string, r Report) error {

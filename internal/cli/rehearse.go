@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"strconv"
+	"syscall"
 
 	"github.com/containerd/platforms"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -42,19 +42,21 @@ func rehearsals(ctx context.Context, log *logrus.Logger, f *buildFlags, p *prepa
 
 func rehearseImage(ctx context.Context, log *logrus.Logger, f *buildFlags, p *prepared, pl plan.Plan, r plan.Rehearsal, img v1.Image) error {
 	name := platforms.Format(pl.Platform)
-	if pl.Platform.OS != runtime.GOOS || pl.Platform.Architecture != runtime.GOARCH {
-		return skipRehearsal(log, f, p, name, "this machine is "+runtime.GOOS+"/"+runtime.GOARCH)
+	if host := machine(); !runs(host, needs(pl)) {
+		return skipRehearsal(log, f, p, name, "it needs "+platforms.Format(needs(pl))+", and this machine is "+platforms.Format(host))
 	}
-	seen, err := runRehearsal(ctx, p.service.Runtime.Rehearse.Args, r, img)
+	seen, err := runRehearsal(ctx, r.Argv[len(pl.Config.Config.Entrypoint):], r, img)
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if failed, ok := errors.AsType[*liverun.ExecError](err); ok {
+		log.Error(failed)
+		return failedRehearsal(p, name, rehearse.NotStarted, r)
 	}
 	if err != nil {
 		return skipRehearsal(log, f, p, name, err.Error())
 	}
-	// The count of kills goes with the group: one that was seen full says the same.
-	killed := seen.Process != nil && (seen.Process.Kills > 0 || r.MemoryMax > 0 && seen.Process.Peak > r.MemoryMax/20*19)
-	o := rehearse.Judge(r, seen.Lived, seen.Exit, killed)
+	o := rehearse.Judge(r, seen.Lived, seen.Exit, killed(seen, r))
 	if why := unproved(seen, r, o); why != "" {
 		return skipRehearsal(log, f, p, name, "with "+seen.Runtime+": "+why)
 	}
@@ -65,8 +67,19 @@ func rehearseImage(ctx context.Context, log *logrus.Logger, f *buildFlags, p *pr
 	if seen.Log != "" {
 		log.Error(seen.Log)
 	}
-	note := planner.Note{Path: o.Key(), Rule: "rehearse", Message: "rehearsing for " + name + ": " + o.Explain(r)}
+	return failedRehearsal(p, name, o, r)
+}
+
+func failedRehearsal(p *prepared, platform string, o rehearse.Outcome, r plan.Rehearsal) error {
+	note := planner.Note{Path: o.Key(), Rule: "rehearse", Message: "rehearsing for " + platform + ": " + o.Explain(r)}
 	return located(p.doc, planner.Error{note})
+}
+
+// killed reports whether SIGKILL was the kernel's, for lack of memory. The count of kills goes
+// with the group, and between the last look at it and the end a service can fill any limit: but
+// nobody else kills the first process of a container here.
+func killed(seen liverun.Observation, r plan.Rehearsal) bool {
+	return seen.Process != nil && seen.Process.Kills > 0 || r.MemoryMax > 0 && !seen.Lived && seen.Exit == 128+int(syscall.SIGKILL)
 }
 
 // unproved says why nothing shows that the limits held; empty if they did, or if it failed
@@ -83,8 +96,9 @@ func unproved(seen liverun.Observation, r plan.Rehearsal, o rehearse.Outcome) st
 	return ""
 }
 
-// runRehearsal starts the image under the first of runc and crun that is there: a daemon would
-// have to be given the image first.
+// runRehearsal starts the image under the first of runc and crun that can: a daemon would have
+// to be given the image first. Its root is writable, as it is in BuildKit and by default where
+// it will run.
 func runRehearsal(ctx context.Context, args []string, r plan.Rehearsal, img v1.Image) (liverun.Observation, error) {
 	parts, err := verify.FromImage("", img).Parts()
 	if err != nil {
@@ -94,12 +108,12 @@ func runRehearsal(ctx context.Context, args []string, r plan.Rehearsal, img v1.I
 	if err := json.Unmarshal(parts.Config, &image.Config); err != nil {
 		return liverun.Observation{}, fmt.Errorf("reading config: %w", err)
 	}
-	o := liverun.Options{Limits: liverun.Limits{Memory: r.MemoryMax, MilliCPUs: r.CPUMax}, Args: args, For: r.For}
+	o := liverun.Options{Limits: liverun.Limits{Memory: r.MemoryMax, MilliCPUs: r.CPUMax}, Args: args, For: r.For, WritableRoot: true}
 	var errs []error
 	for _, o.Runtime = range []string{"runc", "crun"} {
 		seen, err := liverun.Run(ctx, image, o)
-		if err == nil {
-			return seen, nil
+		if _, ok := errors.AsType[*liverun.ExecError](err); ok || err == nil {
+			return seen, err
 		}
 		errs = append(errs, err)
 	}

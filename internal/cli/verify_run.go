@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/platforms"
 	"github.com/spf13/pflag"
 
 	"github.com/plimsoll-build/plimsoll/internal/liverun"
@@ -107,8 +109,8 @@ func (f *runFlags) limits(labels map[string]string) (liverun.Limits, error) {
 // here proves nothing about the image, so it is unknown, or a skip for another platform.
 func (a *against) judgeRun(ctx context.Context, subject verify.Subject, r verify.Report) (verify.Judgement, error) {
 	f := a.flags.run
-	if os, arch, _ := strings.Cut(r.Platform, "/"); os != "linux" || strings.Split(arch, "/")[0] != runtime.GOARCH {
-		return verify.Judgement{Skip: "for " + r.Platform + ", and this is linux/" + runtime.GOARCH}, nil
+	if host := machine(); !isRunnable(host, r.Platform) {
+		return verify.Judgement{Skip: "for " + r.Platform + ", and this is " + platforms.Format(host)}, nil
 	}
 	parts, err := subject.Parts()
 	if err != nil {
@@ -124,6 +126,9 @@ func (a *against) judgeRun(ctx context.Context, subject verify.Subject, r verify
 	seen, err := liverun.Run(ctx, image, f.options)
 	if ctx.Err() != nil {
 		return verify.Judgement{}, ctx.Err()
+	}
+	if failed, ok := errors.AsType[*liverun.ExecError](err); ok {
+		return verify.Judgement{Fails: []verify.Finding{{Where: "run", Got: failed.Error(), Want: "a service that runs"}}}, nil
 	}
 	if err != nil {
 		return verify.Judgement{Unknowns: []string{"running it: " + err.Error()}}, nil //nolint:nilerr // the verdict says so

@@ -74,14 +74,14 @@ func (e *exam) maxProcs(f *Finding) {
 	f.say(OK, "%d: %s", p.Go, p.Why)
 	switch {
 	case e.setByHand(f):
+	case e.view.CPU.Quota.Limited() && e.view.CPU.Quota.File != p.Quota.File && e.view.CPU.Quota.Cores() < float64(p.Go):
+		f.say(Warn, "%d, above the %.4g CPUs of an ancestor", p.Go, e.view.CPU.Quota.Cores())
+		f.advise("the runtime reads the own group alone", "set GOMAXPROCS, or the quota on the container itself")
 	case p.Go < p.Old:
 		f.say(OK, "%d: %s; %d if the go line of go.mod is below 1.25", p.Go, p.Why, p.Old)
 	case p.Quota.Err != nil && !noFile(e.view.CPU.Place, p.Quota.Err):
 		f.say(Warn, "%d: %s", p.Go, p.Why)
 		f.advise("a quota may hold all the same; then the service is throttled", "see the findings cgroup and cgroup-mount, or set GOMAXPROCS")
-	case e.view.CPU.Quota.Limited() && e.view.CPU.Quota.File != p.Quota.File && e.view.CPU.Quota.Cores() < float64(p.Go):
-		f.say(Warn, "%d, above the %.4g CPUs of an ancestor", p.Go, e.view.CPU.Quota.Cores())
-		f.advise("the runtime reads the own group alone", "set GOMAXPROCS, or the quota on the container itself")
 	}
 }
 

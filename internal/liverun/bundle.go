@@ -23,6 +23,10 @@ func unpack(ctx context.Context, root string, image Image) error {
 	if err := os.Mkdir(root, 0o755); err != nil {
 		return err
 	}
+	// The image's user has to get in, whatever this process's umask is.
+	if err := os.Chmod(root, 0o755); err != nil {
+		return err
+	}
 	for i, open := range image.Layers {
 		layer, err := open(ctx)
 		if err != nil {
@@ -36,26 +40,27 @@ func unpack(ctx context.Context, root string, image Image) error {
 	return nil
 }
 
-// writeBundle writes the runtime's config.json: a read-only root, no capability, no new
-// privileges, what engines mount, and the limits.
+// writeBundle writes the runtime's config.json: a root that is read-only unless asked for
+// otherwise, no capability, no new privileges, what engines mount, and the limits.
 func writeBundle(dir, id string, c ocispec.ImageConfig, o Options, v2 bool) error {
 	uid, gid, err := numericUser(c.User)
 	if err != nil {
 		return err
 	}
 	args := c.Cmd
-	if len(o.Args) > 0 {
+	if o.Args != nil {
 		args = o.Args
 	}
-	namespaces := []object{{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}}
-	if o.Metrics == "" {
+	namespaces, sysctl := []object{{"type": "pid"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}}, object{}
+	if o.Metrics == "" { // else the network is the host's, of which nothing may be set
 		namespaces = append(namespaces, object{"type": "network"})
+		sysctl[anyPort] = "0"
 	}
 	if v2 {
 		namespaces = append(namespaces, object{"type": "cgroup"})
 	}
 	data, err := json.Marshal(object{
-		"ociVersion": "1.0.2", "hostname": "plimsoll", "root": object{"path": "rootfs", "readonly": true},
+		"ociVersion": "1.0.2", "hostname": "plimsoll", "root": object{"path": "rootfs", "readonly": !o.WritableRoot},
 		"process": object{
 			"user": object{"uid": uid, "gid": gid}, "args": slices.Concat(c.Entrypoint, args), "env": watched(environ(c.Env, o.Env)),
 			"cwd": cmp.Or(c.WorkingDir, "/"), "capabilities": object{}, "noNewPrivileges": true,
@@ -63,7 +68,7 @@ func writeBundle(dir, id string, c ocispec.ImageConfig, o Options, v2 bool) erro
 		"mounts": mounts(c, uid, gid),
 		"linux": object{
 			"cgroupsPath": "/" + id, "namespaces": namespaces, "resources": resources(o.Limits, v2),
-			"maskedPaths": masked, "readonlyPaths": readonly,
+			"maskedPaths": masked, "readonlyPaths": readonly, "sysctl": sysctl,
 		},
 	})
 	if err != nil {
@@ -71,6 +76,10 @@ func writeBundle(dir, id string, c ocispec.ImageConfig, o Options, v2 bool) erro
 	}
 	return os.WriteFile(filepath.Join(dir, "config.json"), data, 0o600)
 }
+
+// anyPort is the least port that needs no capability. Docker sets it to 0 as well, so that a
+// service on port 80 needs no root.
+const anyPort = "net.ipv4.ip_unprivileged_port_start"
 
 // What engines hide from containers, since an image whose user is 0 may read or write it
 // even without capabilities.

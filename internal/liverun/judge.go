@@ -81,23 +81,6 @@ func of(n int64) string {
 	return " of " + tuning.RoundedSize(n)
 }
 
-func account(p *Process, user string, f *Findings) {
-	want := user
-	if want == "" {
-		want = "0:0"
-	}
-	u, g, ok := strings.Cut(want, ":")
-	if !ok {
-		g = fmt.Sprint(p.GID) // the engine looks the group up
-	}
-	if _, err := strconv.Atoi(u); err == nil && (u != fmt.Sprint(p.UID) || g != fmt.Sprint(p.GID)) {
-		f.fail("run user", fmt.Sprintf("%d:%d", p.UID, p.GID), want)
-	}
-	if p.Root != "ro" {
-		f.warn("run root", cmp.Or(p.Root, "not seen"), "read-only, as it was started")
-	}
-}
-
 // group judges what the service sees of its control group.
 func group(o Observation, label string, f *Findings) {
 	g := o.Process.Group

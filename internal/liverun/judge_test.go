@@ -2,6 +2,7 @@ package liverun
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -71,6 +72,7 @@ func TestJudge(t *testing.T) {
 		{name: "hook says something else", edit: hook("hello"), labels: auto, unknown: "names no limit"},
 		{name: "hook replaced", edit: func(*Observation) {}, labels: auto, fails: "run GOMEMLIMIT"},
 		{name: "another user", edit: func(o *Observation) { o.Process.UID = 0 }, fails: "run user"},
+		{name: "a user that is not mapped", edit: func(o *Observation) { o.Process.UID = unmapped }, unknown: "has no number for it"},
 		{name: "writable root", edit: func(o *Observation) { o.Process.Root = "rw" }, warn: "run root"},
 		{name: "nothing mounted inside", edit: func(o *Observation) { o.Process.Inside = nil }, fails: "run cgroup"},
 		{name: "v1, labelled v2", edit: func(o *Observation) { o.Process.Group.Mode = cgroup.ModeV1 }, labels: map[string]string{tuning.LabelCgroup: "v2"}, fails: "run cgroup"},
@@ -140,6 +142,24 @@ func TestReadLog(t *testing.T) {
 	o.read("SCHED 0ms: gomaxprocs=2 idleprocs=1 threads=4\nhello\nSCHED 1: gomaxprocs=x\nplimsoll.memlimit/v1 x: GOMEMLIMIT 5\r\nSCHED 250ms: gomaxprocs=3 idleprocs=1 threads=4\n" + strings.Repeat("z", 3000))
 	if o.MaxProcs != 3 || !strings.HasSuffix(o.Hook, "GOMEMLIMIT 5") || len(o.Log) > tail+4 || strings.Contains(o.Log, "gomaxprocs=3") {
 		t.Errorf("%+v", o)
+	}
+}
+
+// A hostile log costs no more than it is long.
+func TestReadHostileLog(t *testing.T) {
+	for _, line := range []string{hookPrefix + "\n", "x" + hookPrefix + "\n", "SCHED 0ms: gomaxprocs=2 \n", "\n", hookPrefix} {
+		log := strings.Repeat(line, 256<<10/len(line))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		var o Observation
+		o.read(log)
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > 64*uint64(len(log)) {
+			t.Errorf("%q: %d bytes for %d", line, n, len(log))
+		}
+		if len(o.Log)+len(o.Hook) > 3*tail {
+			t.Errorf("%q: keeps %d and %d bytes", line, len(o.Log), len(o.Hook))
+		}
 	}
 }
 

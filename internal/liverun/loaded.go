@@ -42,7 +42,10 @@ func (e engine) prepareLoaded(ctx context.Context, id string, image Image, o Opt
 }
 
 func createArgs(id, ref string, image Image, o Options) []string {
-	args := []string{"create", "--name", id, "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pull", "never"}
+	args := []string{"create", "--name", id, "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pull", "never"}
+	if !o.WritableRoot {
+		args = append(args, "--read-only")
+	}
 	if o.Metrics == "" {
 		args = append(args, "--network", "none")
 	} else {
@@ -63,7 +66,12 @@ func createArgs(id, ref string, image Image, o Options) []string {
 	for _, v := range watched(environ(image.Config.Config.Env, o.Env)) {
 		args = append(args, "--env", v)
 	}
-	return slices.Concat(args, []string{ref}, o.Args)
+	entrypoint := image.Config.Config.Entrypoint
+	if o.Args == nil || len(o.Args) > 0 || len(entrypoint) == 0 {
+		return slices.Concat(args, []string{ref}, o.Args)
+	}
+	// Without arguments an engine takes the image's Cmd, unless the entrypoint is given too.
+	return slices.Concat(args, []string{"--entrypoint", entrypoint[0], ref}, entrypoint[1:])
 }
 
 // load hands the image to "load" as a docker-archive, the form that both engines read.

@@ -37,7 +37,8 @@ type Observation struct {
 type Process struct {
 	// Env is its environment, without what was added to watch it.
 	Env []string
-	// UID and GID are the effective ones.
+	// UID and GID are the effective ones, as the container's user namespace numbers them; -1
+	// for one that it does not map.
 	UID, GID int
 	// Root is how its root is mounted: "ro" or "rw"; empty if that could not be read.
 	Root string

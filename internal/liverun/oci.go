@@ -29,6 +29,11 @@ type bundled struct {
 
 func (e engine) prepareBundle(ctx context.Context, dir, id string, image Image, o Options) (container, error) {
 	v2 := cgroup.Read(os.DirFS("/")).Mode == cgroup.ModeV2
+	if e.name == "runc" && o.WritableRoot {
+		if err := executable(dir); err != nil {
+			return nil, err
+		}
+	}
 	if err := unpack(ctx, filepath.Join(dir, "rootfs"), image); err != nil {
 		return nil, err
 	}
@@ -62,7 +67,11 @@ func (b *bundled) start(ctx context.Context) (int, error) {
 			if pid := readPID(pidFile); pid > 0 {
 				return pid, nil
 			}
-			return 0, fmt.Errorf("%s could not start the container: %s", b.name, lastLine(b.stderr.String()))
+			said := lastLine(b.stderr.String())
+			if err := execError(b.name, said); err != nil {
+				return 0, err
+			}
+			return 0, fmt.Errorf("%s could not start the container: %s", b.name, said)
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		case <-time.After(5 * time.Millisecond):

@@ -38,8 +38,11 @@ type Options struct {
 	Limits
 	// Env is added to the image's, NAME=VALUE.
 	Env []string
-	// Args replace the image's Cmd, if there are any.
+	// Args replace the image's Cmd: nil leaves it, and an empty list takes it away.
 	Args []string
+	// WritableRoot lets the service write to its root, which is a copy of the image's that goes
+	// with the container. Else it is read-only.
+	WritableRoot bool
 	// For is how long the service has to live; zero is two seconds.
 	For time.Duration
 	// Metrics is the URL of the service's Prometheus metrics on localhost, or empty. With

@@ -97,6 +97,10 @@ func watch(ctx context.Context, e engine, c container, o Options) (Observation, 
 		return obs, ctx.Err()
 	}
 	obs.read(c.log(ctx))
+	if ended && code != 0 && obs.Process == nil {
+		// A runtime that is the parent of what it starts may say so late.
+		return obs, execError(e.name, obs.Log)
+	}
 	return obs, nil
 }
 
@@ -125,26 +129,34 @@ const tail = 2000
 // its trace in many pieces, and the hook its own in one, so that it may stand in the
 // middle of the other.
 func (o *Observation) read(log string) {
-	for {
-		before, found, ok := strings.Cut(log, hookPrefix)
-		if !ok {
-			break
-		}
-		line, after, _ := strings.Cut(found, "\n")
-		o.Hook, log = hookPrefix+strings.TrimRight(line, "\r"), before+after
-	}
-	var rest []string
-	for line := range strings.Lines(log) {
+	var rest strings.Builder
+	for line := range strings.Lines(o.takeHook(log)) {
 		line = strings.TrimRight(line, "\r\n")
 		if n, ok := schedLine(line); ok {
 			o.MaxProcs = n
 			continue
 		}
-		rest = append(rest, line)
+		rest.WriteString(line + "\n")
 	}
-	o.Log = strings.Join(rest, "\n")
+	o.Log = strings.TrimSuffix(rest.String(), "\n")
 	if len(o.Log) > tail {
 		o.Log = "…" + o.Log[len(o.Log)-tail:]
+	}
+}
+
+// takeHook takes the hook's lines out of a log and keeps the last. It goes over the log once:
+// what a service writes may be nothing but such lines.
+func (o *Observation) takeHook(log string) (rest string) {
+	var b strings.Builder
+	for {
+		before, found, ok := strings.Cut(log, hookPrefix)
+		b.WriteString(before)
+		if !ok {
+			return b.String()
+		}
+		var line string
+		line, log, _ = strings.Cut(found, "\n")
+		o.Hook = hookPrefix + strings.TrimRight(line[:min(len(line), tail)], "\r")
 	}
 }
 

@@ -95,10 +95,16 @@ func image(t *testing.T, goLine string, env ...string) Image {
 		i.Config.RootFS.DiffIDs = append(i.Config.RootFS.DiffIDs, digest.FromBytes(data))
 		i.Layers = append(i.Layers, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil })
 	}
+	seal(t, &i)
+	return i
+}
+
+// seal stores the config again, after a change.
+func seal(t *testing.T, i *Image) {
+	t.Helper()
 	var err error
 	i.RawConfig, err = json.Marshal(i.Config)
 	check(t, err)
-	return i
 }
 
 func layer(t *testing.T, files map[string][]byte) []byte {
@@ -127,7 +133,7 @@ func testRuntime(t *testing.T, name string, only ...string) {
 	for _, test := range []struct {
 		name, goLine string
 		edit         func(*Options, map[string]string)
-		env          []string
+		env, cmd     []string
 		fails        []string // Where of each
 		unknown      string
 	}{
@@ -142,6 +148,8 @@ func testRuntime(t *testing.T, name string, only ...string) {
 		{name: "smaller limit", edit: func(o *Options, _ map[string]string) { o.Memory = 100 << 20 }, fails: []string{"run GOMEMLIMIT"}},
 		{name: "too small", edit: func(o *Options, _ map[string]string) { o.Args, o.For = []string{"eat", "400"}, time.Minute }, fails: []string{"run"}},
 		{name: "ends", edit: func(o *Options, _ map[string]string) { o.Args, o.For = []string{"exit", "3"}, time.Minute }, fails: []string{"run"}},
+		{name: "port 80", edit: func(o *Options, _ map[string]string) { o.Args = []string{"listen", ":80"} }},
+		{name: "no arguments", edit: func(o *Options, _ map[string]string) { o.Args = []string{} }, cmd: []string{"exit", "3"}},
 		{name: "needs v2", edit: func(_ *Options, l map[string]string) { l[tuning.LabelCgroup] = "v2" }, fails: v2Fails()},
 		{name: "no hook", edit: func(_ *Options, l map[string]string) { l[tuning.LabelMemLimit] = "auto:90%" }, env: []string{"A=b"}, fails: []string{"run GOMEMLIMIT"}},
 	} {
@@ -161,7 +169,10 @@ func testRuntime(t *testing.T, name string, only ...string) {
 			if test.goLine != "" {
 				goLine = test.goLine
 			}
-			obs, err := Run(t.Context(), image(t, goLine, env...), o)
+			i := image(t, goLine, env...)
+			i.Config.Config.Cmd = test.cmd
+			seal(t, &i)
+			obs, err := Run(t.Context(), i, o)
 			check(t, err)
 			f := Judge(obs, labels, "65532:65532")
 			t.Log(f.Summary)
@@ -181,6 +192,10 @@ func testRuntime(t *testing.T, name string, only ...string) {
 		})
 	}
 	t.Run(name+"/device", func(t *testing.T) { testDevice(t, name) })
+	if name == "runc" || name == "crun" {
+		t.Run(name+"/exec", func(t *testing.T) { testExec(t, name) })
+		t.Run(name+"/root", func(t *testing.T) { testRoot(t, name) })
+	}
 	t.Run(name+"/metrics", func(t *testing.T) { testMetrics(t, name) })
 	t.Run(name+"/interrupted", func(t *testing.T) { testInterrupted(t, name) })
 }
@@ -229,9 +244,7 @@ func testDevice(t *testing.T, name string) {
 	i.Layers = append(i.Layers, func(context.Context) (io.ReadCloser, error) { return io.NopCloser(&b), nil })
 	i.Config.RootFS.DiffIDs = append(i.Config.RootFS.DiffIDs, digest.FromBytes(b.Bytes()))
 	i.Config.Config.User = "0:0"
-	var err error
-	i.RawConfig, err = json.Marshal(i.Config)
-	check(t, err)
+	seal(t, &i)
 	obs, err := Run(t.Context(), i, Options{Runtime: name, For: time.Minute, Args: []string{"open", "/disk"}})
 	check(t, err)
 	if obs.Lived || obs.Exit != 0 {

@@ -33,7 +33,7 @@ func summary(o Observation) string {
 	if q := p.Group.CPU.Quota; q.Limited() {
 		parts = append(parts, fmt.Sprintf("%.4g CPUs", q.Cores()))
 	}
-	parts = append(parts, p.groupText(), fmt.Sprintf("user %d:%d", p.UID, p.GID))
+	parts = append(parts, p.groupText(), p.userText())
 	if p.Root == "ro" {
 		parts = append(parts, "read-only root")
 	}
@@ -41,6 +41,14 @@ func summary(o Observation) string {
 		parts = append(parts, "peak "+tuning.RoundedSize(p.Peak))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// userText is the user, as far as the container has numbers for it.
+func (p *Process) userText() string {
+	if p.UID == unmapped || p.GID == unmapped {
+		return "user not mapped"
+	}
+	return fmt.Sprintf("user %d:%d", p.UID, p.GID)
 }
 
 // groupText is the kind of control group, how it is mounted inside, and the namespace.

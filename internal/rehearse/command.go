@@ -44,13 +44,10 @@ func run(r plan.Rehearsal, fsys fs.FS, out io.Writer) Outcome {
 		return o
 	}
 	l := &lines{out: out}
-	cmd, err := command(r, out, l)
-	if err == nil {
-		err = cmd.Start()
-	}
+	cmd, err := start(r, out, l)
 	if err != nil {
 		fmt.Fprintf(out, "starting the service: %v\n", err)
-		if errors.Is(err, syscall.ENOEXEC) {
+		if errors.Is(err, syscall.ENOEXEC) && foreign(cmd) {
 			return NoProgram
 		}
 		return NotStarted

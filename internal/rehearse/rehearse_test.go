@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"syscall"
@@ -27,6 +28,11 @@ func TestMain(m *testing.M) {
 			os.Exit(0)
 		case "exit3":
 			os.Exit(3)
+		case "listen": // on a port that only the privileged may take
+			if _, err := net.Listen("tcp4", ":80"); err != nil {
+				os.Exit(3)
+			}
+			os.Exit(0)
 		case "die":
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}

@@ -69,6 +69,24 @@ func command(r plan.Rehearsal, out io.Writer, l *lines) (*exec.Cmd, error) {
 	}, nil
 }
 
+// start starts the service. The command is nil if there is none to start.
+func start(r plan.Rehearsal, out io.Writer, l *lines) (*exec.Cmd, error) {
+	cmd, err := command(r, out, l)
+	if err != nil {
+		return nil, err
+	}
+	anyPort := bindAnyPort(cmd.SysProcAttr)
+	if err = cmd.Start(); err == nil || !anyPort {
+		return cmd, err
+	}
+	// This program may lack that capability, or its kernel know no way to pass one on: then
+	// the service does without, and the error of this start is the one to tell.
+	if cmd, err = command(r, out, l); err != nil {
+		return nil, err
+	}
+	return cmd, cmd.Start()
+}
+
 // sampling is how often the memory of a service is looked at.
 const sampling = 20 * time.Millisecond
 

@@ -12,9 +12,16 @@ var rehearsalTime = regexp.MustCompile(`^([1-9][0-9]{0,5})(ms|s|m)$`)
 // maxRehearsal bounds it, in milliseconds: a build is no place for a load test.
 const maxRehearsal = 10 * 60 * 1000
 
-func (c *checker) rehearse(r *Rehearse) {
+// leastCPU is the smallest CPU limit that a rehearsal can set, in thousandths of a CPU: the
+// kernel takes no quota below 1 ms, and the period is 100 ms.
+const leastCPU = 10
+
+func (c *checker) rehearse(r *Rehearse, cpu CPU) {
 	if r == nil {
 		return
+	}
+	if cpu.Max > 0 && cpu.Max < leastCPU {
+		c.bad("runtime.cpu.max", "10m", "cpu.max is %dm, and rehearse cannot set a limit below %dm, which is the kernel's least", cpu.Max, leastCPU)
 	}
 	const path = "runtime.rehearse"
 	c.oneOf(path+".expect", r.Expect, "ready", "exit0")

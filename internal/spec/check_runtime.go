@@ -29,7 +29,7 @@ func (c *checker) runtime(r Runtime) {
 		c.bad("runtime.pids", "", "the limit of processes is %d; the least is 1", r.Pids)
 	}
 	c.oneOf("runtime.cgroup", r.Cgroup, "any", "v2")
-	c.rehearse(r.Rehearse)
+	c.rehearse(r.Rehearse, r.CPU)
 }
 
 func (c *checker) memory(r Runtime) {

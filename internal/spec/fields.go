@@ -88,7 +88,7 @@ func rewrite(v reflect.Value, path string, f field, change func(path, text strin
 			out.Field(f.index).Set(rewrite(v.Field(f.index), joinKey(path, f.key), f, change))
 		}
 	case reflect.Slice:
-		if v.Len() > 0 {
+		if !v.IsNil() { // an empty list says something: rehearse: {args: []}
 			out.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
 		}
 		for i := range v.Len() {

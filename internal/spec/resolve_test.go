@@ -176,3 +176,16 @@ func TestSplitLdflags(t *testing.T) {
 		t.Errorf("an open quote gives %q", got)
 	}
 }
+
+// TestResolveEmptyList: a rehearsal without arguments is not one with the image's.
+func TestResolveEmptyList(t *testing.T) {
+	for text, none := range map[string]bool{"{args: []}": true, "{for: 2s}": false} {
+		s, _, err := mustParse(t, header+"build: {main: ./a}\nruntime: {rehearse: "+text+"}\n").Resolve(Overrides{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if args := s.Runtime.Rehearse.Args; (args != nil) != none || len(args) > 0 {
+			t.Errorf("%s: args are %#v", text, args)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"runtime"
@@ -42,6 +43,17 @@ func main() {
 			os.Exit(9)
 		}
 		os.Exit(0)
+	case "listen": // listen ADDRESS: goes on if it can
+		if _, err := net.Listen("tcp", os.Args[2]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(4)
+		}
+		time.Sleep(time.Hour)
+	case "write": // write FILE: ends well if it can
+		if err := os.WriteFile(os.Args[2], []byte("written"), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(5)
+		}
 	case "metrics": // metrics PORT
 		_ = http.ListenAndServe("127.0.0.1:"+os.Args[2], http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, "# TYPE go_gc_gomemlimit_bytes gauge\ngo_gc_gomemlimit_bytes %d\n", debug.SetMemoryLimit(-1))
