@@ -1,10 +1,6 @@
 package cli
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/containerd/platforms"
@@ -53,29 +49,6 @@ func TestNeeds(t *testing.T) {
 		pl := plan.Plan{Platform: platforms.MustParse(test.platform), Compiles: []plan.Compile{{Env: []string{"CGO_ENABLED=0", test.env}}}}
 		if got := platforms.Format(platforms.Normalize(needs(pl))); got != test.want {
 			t.Errorf("%s with %s: %s", test.platform, test.env, got)
-		}
-	}
-}
-
-// TestAMD64Level asks Go's own start-up, which refuses a machine below a binary's level.
-func TestAMD64Level(t *testing.T) {
-	if runtime.GOARCH != "amd64" {
-		return
-	}
-	dir := t.TempDir()
-	src, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
-	if err := os.WriteFile(src, []byte("package main\n\nfunc main() {}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, level := range []string{"v3", "v4"} {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-o", program, src)
-		cmd.Env = append(os.Environ(), "GOAMD64="+level, "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		starts := exec.CommandContext(t.Context(), program).Run() == nil
-		if got := isRunnable(machine(), "linux/amd64/"+level); got != starts && runtime.GOOS == "linux" {
-			t.Errorf("%s on %s: %t, and it starts: %t", level, platforms.Format(machine()), got, starts)
 		}
 	}
 }
