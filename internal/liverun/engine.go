@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -87,6 +88,15 @@ func (e engine) prepare(ctx context.Context, dir string, image Image, o Options)
 func (e engine) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, e.path, args...)
 	cmd.WaitDelay = 5 * time.Second
+	if e.isDaemon() {
+		// In the middle of a write to its user's storage podman wants to end by itself.
+		cmd.Cancel = func() error {
+			if cmd.Process.Signal(syscall.SIGTERM) == nil {
+				return nil
+			}
+			return cmd.Process.Kill() // Windows has no such signal
+		}
+	}
 	return cmd
 }
 

@@ -24,12 +24,19 @@ type loaded struct {
 	// hasImage and hasContainer report what is surely there to be removed. A call that
 	// was interrupted may have made it all the same.
 	hasImage, hasContainer bool
+	// nameless is the ID under which an interrupted load may leave the image, before it has
+	// its name. It is empty if the engine had that image already: then it is its user's.
+	nameless string
 }
 
 // prepareLoaded gives the engine the image under a name of our own, and makes the
 // container.
 func (e engine) prepareLoaded(ctx context.Context, id string, image Image, o Options) (container, error) {
 	c := &loaded{engine: e, id: id, image: "localhost/plimsoll-verify:" + id}
+	sum := configSum(image)
+	if _, err := e.output(ctx, "image", "inspect", "--format", "{{.Id}}", sum); err != nil && ctx.Err() == nil {
+		c.nameless = sum
+	}
 	if err := c.load(ctx, image); err != nil {
 		return c, err
 	}
@@ -99,8 +106,7 @@ func (c *loaded) load(ctx context.Context, image Image) error {
 // tar says the size before the content.
 func writeArchive(ctx context.Context, w io.Writer, ref string, image Image) error {
 	tw := tar.NewWriter(w)
-	sum := sha256.Sum256(image.RawConfig)
-	config := hex.EncodeToString(sum[:]) + ".json"
+	config := configSum(image) + ".json"
 	var layers []string
 	for i, open := range image.Layers {
 		name := fmt.Sprintf("%d.tar", i)
@@ -114,6 +120,13 @@ func writeArchive(ctx context.Context, w io.Writer, ref string, image Image) err
 		return err
 	}
 	return errors.Join(add(tw, config, image.RawConfig), add(tw, "manifest.json", manifest), tw.Close())
+}
+
+// configSum is the sha256 of an image's config, in hex. Podman knows an image by it, and so
+// does docker without the containerd image store.
+func configSum(image Image) string {
+	sum := sha256.Sum256(image.RawConfig)
+	return hex.EncodeToString(sum[:])
 }
 
 func addLayer(ctx context.Context, tw *tar.Writer, name string, open func(context.Context) (io.ReadCloser, error)) error {
@@ -203,6 +216,8 @@ func (c *loaded) remove(ctx context.Context) error {
 	}
 	if _, err2 := c.output(ctx, "rmi", "--force", c.image); c.hasImage {
 		err = errors.Join(err, err2)
+	} else if c.nameless != "" {
+		_, _ = c.output(ctx, "rmi", c.nameless)
 	}
 	return err
 }

@@ -20,6 +20,35 @@ func TestPodman(t *testing.T) {
 	}
 	installPodman(t)
 	testRuntime(t, "podman", "good", "edited label", "GOMAXPROCS at run time", "old go line", "too small")
+	t.Run("nameless", testNameless)
+}
+
+// testNameless: podman was interrupted after it had stored an image, and before it named it.
+func testNameless(t *testing.T) {
+	e, err := find(t.Context(), "podman")
+	check(t, err)
+	i := image(t, "1.26")
+	interrupted := func() {
+		t.Helper()
+		c, err := e.prepareLoaded(t.Context(), idPrefix()+"nameless", i, Options{})
+		check(t, err)
+		l := c.(*loaded)
+		_, err = e.output(t.Context(), "rm", l.id)
+		check(t, err)
+		_, err = e.output(t.Context(), "untag", l.image, l.image)
+		check(t, err)
+		l.hasImage, l.hasContainer = false, false
+		check(t, l.remove(t.Context()))
+	}
+	interrupted()
+	nothingLeft(t, "podman")
+
+	theirs := &loaded{engine: e, image: "localhost/theirs:1"}
+	check(t, theirs.load(t.Context(), i))
+	interrupted()
+	_, err = e.output(t.Context(), "rmi", theirs.image)
+	check(t, err) // it was still there
+	nothingLeft(t, "podman")
 }
 
 // podmanSettings are for a test without systemd, seccomp's profile or network helpers,

@@ -212,11 +212,7 @@ func v2Fails() []string {
 func nothingLeft(t *testing.T, name string) {
 	t.Helper()
 	if name == "podman" {
-		for _, args := range [][]string{{"ps", "--all", "--quiet"}, {"images", "--all", "--quiet"}} {
-			if out, err := exec.Command("podman", args...).Output(); err != nil || len(bytes.TrimSpace(out)) > 0 {
-				t.Errorf("podman %v: %s %v", args, out, err)
-			}
-		}
+		podmanIsEmpty(t)
 	}
 	left, err := filepath.Glob("/sys/fs/cgroup/*/" + idPrefix() + "*")
 	check(t, err)
@@ -228,6 +224,26 @@ func nothingLeft(t *testing.T, name string) {
 	check(t, err)
 	if left = append(left, top...); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// podmanIsEmpty waits, since an interrupted call may have a child that is still ending.
+func podmanIsEmpty(t *testing.T) {
+	t.Helper()
+	for _, args := range [][]string{{"ps", "--all", "--quiet"}, {"images", "--all", "--quiet"}} {
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+			cmd := exec.Command("podman", args...)
+			var complaint bytes.Buffer
+			cmd.Stderr = &complaint
+			out, err := cmd.Output()
+			if err == nil && len(bytes.TrimSpace(out)) == 0 {
+				break
+			}
+			if time.Now().After(end) {
+				t.Errorf("podman %v: %s %v: %s", args, out, err, &complaint)
+				break
+			}
+		}
 	}
 }
 
