@@ -72,7 +72,7 @@ func (k *gatekeeper) findings(ctx context.Context, p plan.Plan, image llb.State,
 	}
 	var list planner.Error
 	for _, f := range report.Failed() {
-		message := fmt.Sprintf("the image for %s does not pass the rule %s: %s: %s", platforms.Format(p.Platform), f.Rule, f.Path, f.Evidence)
+		message := fmt.Sprintf("the image for %s does not pass the rule %s: %s", platforms.Format(p.Platform), f.Rule, f.Text())
 		list = append(list, planner.Note{Path: k.keyOf(p, f), Rule: f.Rule, Message: message})
 	}
 	if len(list) == 0 {

@@ -166,3 +166,17 @@ func TestCommand(t *testing.T) {
 		}
 	}
 }
+
+// A base's file names may hold anything; a finding stays one line.
+func TestFindingIsOneLine(t *testing.T) {
+	for path, want := range map[string]string{
+		"/bin/app":           "FAIL  static    /bin/app: dynamic",
+		"/grüße/app":         "FAIL  static    /grüße/app: dynamic",
+		"/a\nok  root  /: x": `FAIL  static    "/a\nok  root  /: x": dynamic`,
+		"/\xff\x1b[2J":       `FAIL  static    "/\xff\x1b[2J": dynamic`,
+	} {
+		if got := (Finding{RuleStatic, path, true, "dynamic"}).String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

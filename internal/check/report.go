@@ -3,6 +3,9 @@ package check
 import (
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // The rules, in the order of a report. A root that cannot be read has but RuleRoot.
@@ -26,13 +29,25 @@ type Finding struct {
 	Evidence string `json:"evidence"`
 }
 
-// String is the finding as a line of a build's log.
+// String is the finding as one line of a build's log. What is not printable is quoted: a
+// base chooses its file names, and could write lines of its own.
 func (f Finding) String() string {
 	verdict := "ok"
 	if f.Failed {
 		verdict = "FAIL"
 	}
-	return fmt.Sprintf("%-4s  %-8s  %s: %s", verdict, f.Rule, f.Path, f.Evidence)
+	return fmt.Sprintf("%-4s  %-8s  %s", verdict, f.Rule, f.Text())
+}
+
+// Text is the place and what was found there.
+func (f Finding) Text() string { return printable(f.Path) + ": " + printable(f.Evidence) }
+
+func printable(text string) string {
+	ugly := func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }
+	if strings.ContainsFunc(text, ugly) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // Report is all findings.
