@@ -48,6 +48,11 @@ func runBuild(ctx context.Context, s Streams, f *buildFlags) error {
 			return err
 		}
 	}
+	clean, err := f.fromStdin(ctx, s.In)
+	if err != nil {
+		return err
+	}
+	defer clean()
 	if daemon {
 		return buildWithBuildKit(ctx, s, f, addr)
 	}

@@ -109,6 +109,9 @@ func specForFrontend(f *buildFlags) (file string, clean func(), err error) {
 		}
 		return file, func() {}, nil
 	}
+	if f.stdin {
+		return "", nil, usagef("--main with a spec works with the embedded engine alone: set build.main in it")
+	}
 	if exists {
 		return "", nil, usagef("--main with a spec file works with the embedded engine alone: set build.main in %s", file)
 	}

@@ -33,6 +33,8 @@ type sourceFlags struct {
 	secrets   []string
 	target    string
 	recorded  recorded
+	stdin     bool // file holds what the standard input was
+	noCache   bool // nothing of our cache is used
 }
 
 // recorded is what an image says of its own build, to plan the same one again. What is
@@ -43,7 +45,7 @@ type recorded struct {
 }
 
 func (f *sourceFlags) register(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.file, "file", "f", "", "spec file, relative to the working directory (default CONTEXT/plimsoll.yaml)")
+	fs.StringVarP(&f.file, "file", "f", "", "spec file, relative to the working directory, or - for stdin (default CONTEXT/plimsoll.yaml)")
 	fs.StringVar(&f.main, "main", "", "main package's directory, relative to the context; needs no spec file")
 	fs.StringSliceVar(&f.platforms, "platform", nil, "target platforms (default linux/ARCH of this host)")
 	fs.StringArrayVar(&f.buildArgs, "build-arg", nil, "build argument, NAME=VALUE or NAME to take it from the environment")
@@ -169,7 +171,6 @@ type buildFlags struct {
 	outputs      []string
 	push, load   bool
 	annotations  []string
-	noCache      bool
 	strict       bool
 	pull         bool
 	quiet        bool

@@ -28,7 +28,10 @@ func load(f *sourceFlags) (loaded, []spec.Warning, error) {
 		return loaded{}, nil, err
 	}
 	name := file
-	if name == "" {
+	switch {
+	case f.stdin:
+		name = "stdin"
+	case name == "":
 		name = "default spec"
 	}
 	doc, err := spec.Parse(name, data)

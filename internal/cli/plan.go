@@ -47,6 +47,11 @@ func runPlan(ctx context.Context, s Streams, f *sourceFlags, pretty bool, show s
 	if err := checkContext(f.context); err != nil {
 		return err
 	}
+	clean, err := f.fromStdin(ctx, s.In)
+	if err != nil {
+		return err
+	}
+	defer clean()
 	p, err := prepare(ctx, newLog(s), f)
 	if err != nil {
 		return err

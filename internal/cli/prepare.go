@@ -165,7 +165,11 @@ func newResolver(ctx context.Context, f *sourceFlags, base string) (*local.Resol
 	if err != nil {
 		return nil, err
 	}
-	return &local.Resolver{Contexts: contexts, Mirrors: mirrors, Lifetime: ctx}, nil
+	r := &local.Resolver{Contexts: contexts, Mirrors: mirrors, Lifetime: ctx}
+	if dir, err := cacheDir(); err == nil && !f.noCache {
+		r.Keep = dir // where it cannot be written, nothing is kept
+	}
+	return r, nil
 }
 
 // source is where the source stands: build arguments before git, as with BuildKit.

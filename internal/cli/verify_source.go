@@ -26,6 +26,7 @@ import (
 func (f *againstFlags) sourceOf(r verify.Report) (_ sourceFlags, taken []string, err error) {
 	src := f.source
 	src.file = f.spec
+	src.noCache = f.rebuild
 	if src.context == "" {
 		src.context = filepath.Dir(f.spec)
 	}
@@ -121,7 +122,7 @@ func locate(findings []verify.Finding, p *prepared) {
 // rebuild builds the plan once more and compares. A build that fails proves nothing
 // about the image, so it is unknown.
 func (a *against) rebuild(ctx context.Context, subject verify.Subject, src sourceFlags, p *prepared) (verify.Judgement, error) {
-	f := &buildFlags{sourceFlags: src, noCache: true, engine: a.flags.engine, addr: a.flags.addr, frontend: a.flags.frontend, quiet: true}
+	f := &buildFlags{sourceFlags: src, engine: a.flags.engine, addr: a.flags.addr, frontend: a.flags.frontend, quiet: true}
 	daemon, addr, err := f.buildkit()
 	if err != nil {
 		return verify.Judgement{}, err

@@ -2,6 +2,9 @@ package layer
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -25,6 +28,9 @@ type Sources struct {
 	RootData func(name string) ([]byte, bool)
 }
 
+// ErrDamaged says that a binary is not what Sources.Sums says.
+var ErrDamaged = errors.New("it is not what was compiled")
+
 // content is a file's bytes and their number.
 type content struct {
 	size int64
@@ -35,7 +41,7 @@ func inline(data []byte) content {
 	return content{int64(len(data)), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }}
 }
 
-// binary is a compiled binary.
+// binary is a compiled binary. It may have been kept for long, so that its sum is taken.
 func (s Sources) binary(name string) (content, error) {
 	file, ok := s.Binaries[name]
 	if !ok {
@@ -45,7 +51,30 @@ func (s Sources) binary(name string) (content, error) {
 	if err != nil {
 		return content{}, fmt.Errorf("opening binary %s: %w", name, err)
 	}
+	if want := s.Sums[name]; want != "" {
+		got, err := FileSum(file)
+		if err == nil && got != want {
+			err = ErrDamaged
+		}
+		if err != nil {
+			return content{}, fmt.Errorf("reading binary %s: %w", name, err)
+		}
+	}
 	return content{info.Size(), func() (io.ReadCloser, error) { return os.Open(file) }}, nil
+}
+
+// FileSum is the sha256 of a file in hex.
+func FileSum(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // file is a regular file of the build context, and its mode there.

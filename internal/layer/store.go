@@ -29,7 +29,8 @@ type Store struct {
 }
 
 // Build makes a layer of the plan. Times are epoch, in seconds UTC. The content is
-// read once if the store has the layer, else twice; never is it held in memory.
+// read once if the store has the layer, else twice, and binaries once more; never is it held
+// in memory.
 func (s Store) Build(ctx context.Context, l plan.Layer, epoch int64, src Sources) (v1.Layer, error) {
 	layer, err := s.build(ctx, l, epoch, src)
 	if err != nil {

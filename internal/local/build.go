@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -98,12 +99,19 @@ func Binaries(ctx context.Context, plans []plan.Plan, o Options, use func(p plan
 		return err
 	}
 	return each(ctx, plans, func(ctx context.Context, _ int, p plan.Plan) error {
-		paths, _, done, err := e.binaries(ctx, p)
-		defer done()
-		if err != nil {
-			return err
-		}
-		return use(p, paths)
+		return e.again(ctx, p, func() error {
+			paths, sums, done, err := e.binaries(ctx, p)
+			defer done()
+			if err != nil {
+				return err
+			}
+			for name, file := range paths {
+				if got, err := layer.FileSum(file); err != nil || got != sums[name] {
+					return fmt.Errorf("reading binary %s: %w", name, cmp.Or(err, layer.ErrDamaged))
+				}
+			}
+			return use(p, paths)
+		})
 	})
 }
 
@@ -186,7 +194,28 @@ type engine struct {
 	layers  layer.Store
 }
 
-func (e engine) build(ctx context.Context, p plan.Plan) (v1.Image, error) {
+// build makes the image of a plan.
+func (e engine) build(ctx context.Context, p plan.Plan) (img v1.Image, err error) {
+	err = e.again(ctx, p, func() error {
+		img, err = e.image(ctx, p)
+		return err
+	})
+	return img, err
+}
+
+// again does something a second time if a kept binary was damaged.
+func (e engine) again(ctx context.Context, p plan.Plan, do func() error) error {
+	err := do()
+	if !errors.Is(err, layer.ErrDamaged) {
+		return err
+	}
+	if err := e.compile.forget(ctx, p); err != nil {
+		return err
+	}
+	return do()
+}
+
+func (e engine) image(ctx context.Context, p plan.Plan) (v1.Image, error) {
 	binaries, sums, done, err := e.binaries(ctx, p)
 	defer done()
 	if err != nil {

@@ -30,17 +30,18 @@ const (
 	layerDir   = "layers"
 	overlayDir = "overlay"
 	verdictDir = "verdicts"
+	baseDir    = "bases"
 )
 
 // kinds are all of them.
-var kinds = []string{binDir, layerDir, overlayDir, verdictDir}
+var kinds = []string{binDir, layerDir, overlayDir, verdictDir, baseDir}
 
 // Cache is the directory that the embedded engine keeps things in between builds.
 type Cache struct{ Dir string }
 
 // Usage is what the entries of one kind take.
 type Usage struct {
-	// Kind is "bin", "layers", "overlay" or "verdicts".
+	// Kind is "bin", "layers", "overlay", "verdicts" or "bases".
 	Kind string
 	// Entries and Bytes count them.
 	Entries int

@@ -66,18 +66,18 @@ func TestPruneTakesTheLongestUnused(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	c := cacheOf(t, time.Now(), map[string]int{"bin/a/app": 1, "layers/aa": 1, "layers/bb": 1, "layers/cc.json": 1, "verdicts/x": 1})
+	c := cacheOf(t, time.Now(), map[string]int{"bin/a/app": 1, "layers/aa": 1, "layers/bb": 1, "layers/cc.json": 1, "verdicts/x": 1, "bases/y": 2})
 	got, err := c.Usage()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, u := range got {
-		want := map[string]Usage{"bin": {"bin", 1, 1000}, "layers": {"layers", 3, 3000}, "overlay": {"overlay", 0, 0}, "verdicts": {"verdicts", 1, 1000}}[u.Kind]
+		want := map[string]Usage{"bin": {"bin", 1, 1000}, "layers": {"layers", 3, 3000}, "overlay": {"overlay", 0, 0}, "verdicts": {"verdicts", 1, 1000}, "bases": {"bases", 1, 1000}}[u.Kind]
 		if u != want {
 			t.Errorf("%+v, want %+v", u, want)
 		}
 	}
-	if got, err := (Cache{filepath.Join(c.Dir, "none")}).Usage(); err != nil || len(got) != 4 {
+	if got, err := (Cache{filepath.Join(c.Dir, "none")}).Usage(); err != nil || len(got) != len(kinds) {
 		t.Errorf("no cache yet: %v, %v", got, err)
 	}
 }

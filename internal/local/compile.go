@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 
 	"github.com/plimsoll-build/plimsoll/internal/gotool"
+	"github.com/plimsoll-build/plimsoll/internal/layer"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
@@ -30,20 +31,13 @@ type compiler struct {
 // where it is: while nothing changed that go would read, it is taken as it is, and else
 // go may find it up to date and not link again.
 func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file string) (sum string, err error) {
-	dir, err := c.place(b)
+	kept, unlock, err := c.kept(ctx, b)
 	if err != nil {
 		return "", err
 	}
-	unlock, err := lock(ctx, dir+".lock")
-	if err != nil {
-		return "", fmt.Errorf("waiting for another build of %s: %w", b.Name, err)
-	}
 	defer unlock()
-	kept := keptBinary{file: filepath.Join(dir, b.Name), mark: dir + ".size", record: dir + ".made"}
-	keyed := make(chan string, 1)
-	go func() { keyed <- c.sourceKey(ctx, p, b) }() // while what is kept is looked at
-	was, err := kept.whole()
-	key := <-keyed
+	key := c.sourceKey(ctx, p, b)
+	was, err := kept.whole(key)
 	if err != nil {
 		return "", fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
 	}
@@ -56,7 +50,7 @@ func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file
 	if err := c.build(ctx, p, b, kept.file); err != nil {
 		return "", errors.Join(err, kept.discard())
 	}
-	if sum, err = fileSum(kept.file); err == nil {
+	if sum, err = layer.FileSum(kept.file); err == nil {
 		err = kept.end()
 	}
 	if err != nil {
@@ -97,18 +91,32 @@ func (c compiler) build(ctx context.Context, p plan.Plan, b plan.Compile, file s
 	return nil
 }
 
-// fileSum is the sha256 of a file in hex.
-func fileSum(name string) (string, error) {
-	f, err := os.Open(name)
+// forget drops what is kept of a plan's binaries.
+func (c compiler) forget(ctx context.Context, p plan.Plan) error {
+	for _, b := range p.Compiles {
+		kept, unlock, err := c.kept(ctx, b)
+		if err != nil {
+			return err
+		}
+		err = kept.discard()
+		unlock()
+		if err != nil {
+			return fmt.Errorf("dropping a damaged binary of the cache: %w", err)
+		}
+	}
+	return nil
+}
+
+// kept is where a binary is kept, locked.
+func (c compiler) kept(ctx context.Context, b plan.Compile) (_ keptBinary, unlock func(), err error) {
+	dir, err := c.place(b)
 	if err != nil {
-		return "", err
+		return keptBinary{}, nil, err
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
+	if unlock, err = lock(ctx, dir+".lock"); err != nil {
+		return keptBinary{}, nil, fmt.Errorf("waiting for another build of %s: %w", b.Name, err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return keptBinary{file: filepath.Join(dir, b.Name), mark: dir + ".size", record: dir + ".made"}, unlock, nil
 }
 
 // place is the directory of the cache for a compile: equal command lines,

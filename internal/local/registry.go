@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -56,8 +57,8 @@ func (r *Resolver) get(ctx context.Context, full string) (*found, error) {
 	if r.Keychain != nil {
 		options = append(options, remote.WithAuthFromKeychain(r.Keychain))
 	}
-	if r.Transport != nil {
-		options = append(options, remote.WithTransport(r.Transport))
+	if transport := r.transport(); transport != nil {
+		options = append(options, remote.WithTransport(transport))
 	}
 	return await(ctx, func() (*found, error) {
 		desc, err := remote.Get(ref, options...)
@@ -66,6 +67,18 @@ func (r *Resolver) get(ctx context.Context, full string) (*found, error) {
 		}
 		return &found{desc: desc.Descriptor, image: desc.Image, index: desc.ImageIndex}, nil
 	})
+}
+
+// transport is nil for go-containerregistry's own.
+func (r *Resolver) transport() http.RoundTripper {
+	if r.Keep == "" {
+		return r.Transport
+	}
+	next := r.Transport
+	if next == nil {
+		next = remote.DefaultTransport
+	}
+	return keptBases{filepath.Join(r.Keep, baseDir), next}
 }
 
 // explain says what a registry's error means for a reference.

@@ -31,6 +31,9 @@ type Resolver struct {
 	Keychain authn.Keychain
 	// Transport carries requests; nil is go-containerregistry's default.
 	Transport http.RoundTripper
+	// Keep is a Cache's directory, where manifests, configs and layers of bases stay for the
+	// next build; empty keeps nothing.
+	Keep string
 	// Lifetime bounds requests that are made after Resolve and Open, when someone
 	// reads a base's layers; nil is without end. It is the program's context, not
 	// that of a single build: a built image outlives its build.

@@ -11,8 +11,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/plimsoll-build/plimsoll/internal/gosource"
+	"github.com/plimsoll-build/plimsoll/internal/layer"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
@@ -64,26 +66,44 @@ func (c compiler) sourceKey(ctx context.Context, p plan.Plan, b plan.Compile) st
 type made struct {
 	Key    string `json:"key"`
 	SHA256 string `json:"sha256"`
+	// Size in bytes and ModTime in nanoseconds are the file's when its sum was taken.
+	Size    int64 `json:"size"`
+	ModTime int64 `json:"modTime"`
 }
 
 // whole reads the record of a binary that is what its record says; it is empty if nothing is
-// kept. A damaged one goes: go would not notice.
-func (k keptBinary) whole() (made, error) {
+// kept. A damaged one goes: go would not notice. For the same sources size and time are
+// enough, since most builds go on with the sum alone, and who reads the file compares it
+// (layer.Sources). For others go may leave the file as it is: then its bytes have to do.
+func (k keptBinary) whole(key string) (made, error) {
 	data, err := os.ReadFile(k.record)
 	if err != nil {
 		return made{}, nil //nolint:nilerr // nothing is known
 	}
 	var m made
-	sum, err := fileSum(k.file)
-	if json.Unmarshal(data, &m) != nil || err != nil || sum != m.SHA256 {
+	info, err := os.Stat(k.file)
+	if json.Unmarshal(data, &m) != nil || err != nil || info.Size() != m.Size {
 		return made{}, k.discard()
 	}
+	if m.Key == "" || m.Key != key || info.ModTime().UnixNano() != m.ModTime {
+		if sum, err := layer.FileSum(k.file); err != nil || sum != m.SHA256 {
+			return made{}, k.discard()
+		}
+		k.remember(m.Key, m.SHA256) // a copied cache has other times
+		return m, nil
+	}
+	now := time.Now()
+	_ = os.Chtimes(k.record, now, now) // what prunes the cache goes by the last use
 	return m, nil
 }
 
 // remember writes the record. It only saves time; half a record is none.
 func (k keptBinary) remember(key, sum string) {
-	if data, err := json.Marshal(made{key, sum}); err == nil && key != "" {
+	info, err := os.Stat(k.file)
+	if err != nil || key == "" {
+		return
+	}
+	if data, err := json.Marshal(made{key, sum, info.Size(), info.ModTime().UnixNano()}); err == nil {
 		_ = os.WriteFile(k.record, data, 0o644)
 	}
 }

@@ -1,12 +1,14 @@
 package local
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/plimsoll-build/plimsoll/internal/layer"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
@@ -117,5 +119,62 @@ func TestUnreadableSourcesAreGos(t *testing.T) {
 	o.Context = options(t, dir).Context
 	if _, err := Build(t.Context(), []plan.Plan{helloPlan(t, "amd64")}, o); err == nil || !strings.Contains(err.Error(), "other") {
 		t.Errorf("go does not say what is wrong: %v", err)
+	}
+}
+
+// TestDamageThatKeepsTheTime is of a kept binary whose size and time say nothing: whoever
+// reads it notices.
+func TestDamageThatKeepsTheTime(t *testing.T) {
+	o := options(t, tree(t, t.TempDir(), hello()))
+	p := helloPlan(t, "amd64")
+	want, _ := asked(t, o, p)
+	found, err := filepath.Glob(filepath.Join(o.CacheDir, "bin", "*", "hello"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("kept binaries %v, %v", found, err)
+	}
+	good, err := layer.FileSum(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoil := func() {
+		info, err := os.Stat(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(data)/2] ^= 1
+		if err := errors.Join(os.WriteFile(found[0], data, 0o755), os.Chtimes(found[0], info.ModTime(), info.ModTime())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoil()
+	if got, again := asked(t, o, p); got != want || again {
+		t.Errorf("the layer is there, and the binary was looked at: %s, want %s, compiled again: %v", got, want, again)
+	}
+	if err := os.RemoveAll(filepath.Join(o.CacheDir, "layers")); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := asked(t, o, p); got != want {
+		t.Errorf("a damaged binary was placed: %s, want %s", got, want)
+	}
+	spoil()
+	tree(t, o.Context.Dir, map[string]string{"go.mod": hello()["go.mod"] + "\n// For go the binary is up to date.\n"})
+	o.Context = options(t, o.Context.Dir).Context
+	if got, _ := asked(t, o, p); got != want {
+		t.Errorf("a damaged binary was taken over: %s, want %s", got, want)
+	}
+	spoil()
+	err = Binaries(t.Context(), []plan.Plan{p}, o, func(_ plan.Plan, paths map[string]string) error {
+		got, err := layer.FileSum(paths["hello"])
+		if got != good {
+			t.Error("a damaged binary was handed out")
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
