@@ -2,6 +2,8 @@ package llbgen
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
@@ -30,36 +32,38 @@ func (g *graph) binary(c plan.Compile) (llb.State, error) {
 // stock is what is at hand when a binary is compiled or linked.
 type stock struct {
 	sources llb.State
-	modules *llb.State // nil where none are fetched
-	cache   llb.State  // Go's build cache
-	served  bool       // by our program
+	modules *llb.State  // nil where none are fetched
+	caches  []llb.State // Go's build cache, in parts
+	served  bool        // by our program; else there is one part, on which the next one stands
 }
 
 // compiled compiles a unit's packages: those of the standard library, those of other
-// modules and the service's own, each in a vertex on top of the one before, so that each
+// modules and the service's own, each in a vertex after the one before, so that each
 // runs again only if something changed that it reads.
 func (g *graph) compiled(u unit) (stock, error) {
-	s := stock{sources: g.code(u), cache: llb.Scratch(), served: !u.small()}
+	s := stock{sources: g.code(u), served: !u.small()}
 	if u.Profile == "" { // it is part of the key of every package: nothing to share
 		c, packages := u.std(g.plan.Go)
 		if len(packages.Paths) > 0 {
-			step := compileStep{name: "compile the standard library", cache: s.cache, served: s.served}
+			step := compileStep{name: "compile the standard library"}
 			if s.served && g.plan.Platform.Architecture == g.BuildPlatform.Architecture {
 				packages := g.cacheProgram().packages // some of the same
 				step.warm = llb.AddMount(warmCache, packages, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))
 			}
-			s.cache = g.compile(c, packages, step).cache
+			g.compile(&s, c, packages, step)
 		}
 	}
 	if err := g.dependencies(u, &s); err != nil {
 		return stock{}, err
 	}
-	own := g.compile(u.Compile, plan.Packages{Paths: u.mains}, compileStep{
-		name: "compile the service's own packages", cache: s.cache, served: s.served, warm: g.warm(),
+	if u.large() {
+		g.seed(u, &s)
+	}
+	g.compile(&s, u.Compile, plan.Packages{Paths: u.mains}, compileStep{
+		name: "compile the service's own packages", warm: g.warm(),
 		mounts: append(s.moduleMount(), llb.AddMount(sourceDir, s.sources, llb.Readonly)),
 		about:  g.Locations[CompileLocation(u.Name)],
 	})
-	s.cache = own.cache
 	return s, nil
 }
 
@@ -83,7 +87,7 @@ func (g *graph) dependencies(u unit, s *stock) error {
 		packages.Profile = sourceDir + rooted(u.Profile)
 		files = append(files, u.Profile)
 	}
-	step := compileStep{name: "compile packages of other modules", cache: s.cache, served: !ok, prune: ok}
+	step := compileStep{name: "compile packages of other modules", prune: ok}
 	if ok {
 		step.mounts = []llb.RunOption{
 			llb.AddMount(sourceDir, g.selected(Listing{Files: files}, "select module files"), llb.ForceNoOutput),
@@ -92,29 +96,23 @@ func (g *graph) dependencies(u unit, s *stock) error {
 	} else {
 		step.mounts = []llb.RunOption{llb.AddMount(sourceDir, g.selected(Listing{Files: files, Vendor: u.Vendor}, "select vendored packages"), llb.Readonly)}
 	}
-	run := g.compile(u.Compile, packages, step)
-	s.cache = run.cache
-	if ok {
-		s.modules = &run.pruned
-	}
+	g.compile(s, u.Compile, packages, step)
 	return nil
 }
 
 // compileStep is one run of the go command that compiles and does not link.
 type compileStep struct {
 	name   string
-	cache  llb.State     // the build cache that it adds to
-	served bool          // the build cache is served by our program
-	warm   llb.RunOption // if served, what was compiled elsewhere, mounted at warmCache
+	warm   llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
 	prune  bool          // take from the module cache what it read
+	before []string      // what runs the go command, if it is not run as it is
 	mounts []llb.RunOption
 	about  []llb.ConstraintsOpt
 }
 
-type compileRun struct{ cache, pruned llb.State }
-
-// compile is a vertex whose output is the build cache with the packages in it.
-func (g *graph) compile(c plan.Compile, packages plan.Packages, step compileStep) compileRun {
+// compile is a vertex whose output is one more part of the build cache: the packages that
+// the parts so far lack. With prune, what it read of the module cache is another.
+func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step compileStep) {
 	argv := plan.CompileArgv(c, packages)
 	dir := c.Dir
 	if packages.Standard {
@@ -122,37 +120,81 @@ func (g *graph) compile(c plan.Compile, packages plan.Packages, step compileStep
 	}
 	env := g.compileEnv(c)
 	opts := step.mounts
-	if step.served {
-		opts = append(opts, g.serve(env, step.warm)...)
-	}
-	if step.prune {
+	switch {
+	case step.prune:
 		// The go command writes the cache itself: nothing compiled here can be in a layer that
 		// is old, and the way through our program costs a fifth of the time.
-		argv = append([]string{cacheProg, "prune", "-dir", buildCache, "-modcache", moduleCache, "-out", outDir, "--"}, argv...)
+		prune := []string{cacheProg, "prune", "-dir", buildCache, "-modcache", moduleCache, "-out", outDir}
+		argv = slices.Concat(prune, s.from(), []string{"--"}, argv)
 		opts = append(opts, g.programMount())
-	} else {
+	case s.served:
+		argv = silent(argv)
+		if len(step.before) > 0 { // the directory is not there before it runs
+			argv, dir = append(slices.Clone(step.before), argv...), "."
+		}
+		opts = append(opts, g.serve(env, *s, step.warm)...)
+	default:
 		argv = silent(argv)
 	}
+	opts = append(opts, s.partMounts()...)
 	run := g.run(g.goRoot(), argv, env, dir, pb.NetMode_NONE, append(opts, runOptions(append(g.about(step.name), step.about...))...))
-	var out compileRun
 	if step.prune {
-		out.pruned = run.AddMount(outDir, llb.Scratch())
+		pruned := run.AddMount(outDir, llb.Scratch())
+		s.modules = &pruned
 	}
-	out.cache = run.AddMount(buildCache, step.cache, llb.ContentCache(llb.MountContentCacheOff))
-	return out
+	part := run.AddMount(buildCache, s.below(), llb.ContentCache(llb.MountContentCacheOff))
+	if s.served {
+		s.caches = append(slices.Clip(s.caches), part)
+	} else {
+		s.caches = []llb.State{part}
+	}
+}
+
+// below is what the next part of the build cache is written on.
+func (s stock) below() llb.State {
+	if s.served || len(s.caches) == 0 {
+		return llb.Scratch()
+	}
+	return s.caches[0]
+}
+
+// partMounts are the parts of a cache that our program serves. They do not stand on each
+// other, so that a new machine unpacks them side by side.
+func (s stock) partMounts() []llb.RunOption {
+	var opts []llb.RunOption
+	for i, part := range s.caches {
+		if s.served {
+			opts = append(opts, llb.AddMount(partDir(i), part, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)))
+		}
+	}
+	return opts
+}
+
+func partDir(i int) string { return cacheParts + "/" + strconv.Itoa(i) }
+
+// from are the flags that tell our program of the parts.
+func (s stock) from() []string {
+	var dirs []string
+	for i := range s.caches {
+		dirs = append(dirs, partDir(i))
+	}
+	if len(dirs) == 0 {
+		return nil
+	}
+	return []string{"-from", strings.Join(dirs, ":")}
 }
 
 // serve lets our program serve the build cache, not the go command: what is in a layer then
 // stays there, where the go command would touch files that are an hour old (a copy of each)
-// and delete those that are five days old. A Go before 1.24 does not know the variable; it
-// finds the same files.
-func (g *graph) serve(env map[string]string, warm llb.RunOption) []llb.RunOption {
-	env["GOCACHEPROG"] = cacheProg + " cache -dir " + buildCache
+// and delete those that are five days old.
+func (g *graph) serve(env map[string]string, s stock, warm llb.RunOption) []llb.RunOption {
+	argv := append([]string{cacheProg, "cache", "-dir", buildCache}, s.from()...)
 	opts := []llb.RunOption{g.programMount()}
 	if warm != nil {
-		env["GOCACHEPROG"] += " -warm " + warmCache
+		argv = append(argv, "-warm", warmCache)
 		opts = append(opts, warm)
 	}
+	env["GOCACHEPROG"] = strings.Join(argv, " ")
 	return opts
 }
 
@@ -180,9 +222,9 @@ func (g *graph) link(c plan.Compile, name string, s stock) (llb.State, error) {
 	env := g.compileEnv(c)
 	opts := append(s.moduleMount(),
 		llb.AddMount(sourceDir, s.sources, llb.Readonly),
-		llb.AddMount(buildCache, s.cache, llb.ForceNoOutput, llb.ContentCache(llb.MountContentCacheOff)))
+		llb.AddMount(buildCache, s.below(), llb.ForceNoOutput, llb.ContentCache(llb.MountContentCacheOff)))
 	if s.served {
-		opts = append(opts, g.serve(env, nil)...)
+		opts = append(append(opts, g.serve(env, s, nil)...), s.partMounts()...)
 	}
 	// The binary is in the image's layer already: a cache need not hold it twice.
 	about := append(g.about(name), llb.WithoutExportCache())

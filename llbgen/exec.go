@@ -13,7 +13,12 @@ import (
 
 // ambient is what every run of the go command gets from its surroundings.
 func (g *graph) ambient() map[string]string {
-	return map[string]string{"PATH": g.path, "HOME": homeDir, "TMPDIR": tempDir, "GOMODCACHE": moduleCache}
+	env := map[string]string{"PATH": g.path, "HOME": homeDir, "TMPDIR": tempDir, "GOMODCACHE": moduleCache}
+	for _, kv := range plan.Pace() {
+		key, value, _ := strings.Cut(kv, "=")
+		env[key] = value
+	}
+	return env
 }
 
 // compileEnv is the complete environment of compiling and linking.

@@ -21,6 +21,7 @@ const (
 	outDir      = "/out"
 	moduleCache = "/go/pkg/mod"
 	buildCache  = "/go/cache"
+	cacheParts  = "/go/parts"
 	warmCache   = "/go/warm"
 	tempDir     = "/tmp"
 	homeDir     = "/root"

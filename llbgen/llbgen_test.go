@@ -3,6 +3,7 @@ package llbgen
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -118,6 +119,14 @@ func TestGraph(t *testing.T) {
 	vendored, profiled := listings(trees(options())), listings(trees(options()))
 	vendored.GoRoot = ""
 	setListings(vendored, func(l *Listing) { l.Vendor = "vendor" })
+	large := listings(trees(options()))
+	setListings(large, func(l *Listing) {
+		for i := range seedFrom {
+			l.Files = append(l.Files, fmt.Sprintf("svc/p%02d/p.go", i))
+		}
+	})
+	oldGo := twoBinaries()
+	oldGo.Go = "1.23.4"
 	setListings(profiled, func(l *Listing) { l.Profile = "svc/cmd/api/default.pgo" })
 	vendoredPlan := twoBinaries()
 	for i := range vendoredPlan.Compiles {
@@ -138,6 +147,8 @@ func TestGraph(t *testing.T) {
 	}{
 		{"image", twoBinaries(), trees(private(options())), nil},
 		{"listed", twoBinaries(), listed, nil},
+		{"large", twoBinaries(), large, nil},
+		{"old", oldGo, listings(trees(options())), nil},
 		{"small", hello, small, nil},
 		{"vendored", vendoredPlan, vendored, nil},
 		{"profile", twoBinaries(), profiled, nil},

@@ -1,6 +1,7 @@
 package llbgen
 
 import (
+	"go/version"
 	"path"
 	"slices"
 
@@ -15,8 +16,17 @@ type unit struct {
 	mains        []string
 }
 
-// unit finds the unit of a binary; ok is false for a binary without a listing.
+// served is the first Go whose build cache another program can serve (GOCACHEPROG).
+const served = "go1.24"
+
+// unit finds the unit of a binary; ok is false for a binary without a listing, and for one
+// that is not small and whose Go is too old: they are compiled in a single vertex.
 func (g *graph) unit(c plan.Compile) (u unit, ok bool) {
+	u, ok = g.unitOf(c)
+	return u, ok && (u.small() || version.Compare("go"+g.plan.Go, served) >= 0)
+}
+
+func (g *graph) unitOf(c plan.Compile) (u unit, ok bool) {
 	own, ok := g.Listings[c.Name]
 	if !ok {
 		return unit{}, false

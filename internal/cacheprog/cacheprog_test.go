@@ -254,6 +254,35 @@ func TestBuildsShareWarm(t *testing.T) {
 	}
 }
 
+// TestSeedServesAnEditedService holds what the seed is for: of sources that have changed since,
+// what the change touches is compiled, the rest is in the seed's part of the cache.
+func TestSeedServesAnEditedService(t *testing.T) {
+	s := open(t)
+	stashed, at, part := t.TempDir(), t.TempDir(), t.TempDir()
+	program := func(env []string, argv ...string) {
+		t.Helper()
+		cmd := s.command(t, env, append([]string{s.prog}, argv...)...)
+		cmd.Dir = at
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Fatalf("%q: %v\n%s", argv, err, out)
+		}
+	}
+	program(nil, "stash", "-dir", s.app, "-warm", stashed, "-name", "app", "-out", filepath.Join(t.TempDir(), "sums"))
+	cache := []string{"GOCACHEPROG=" + s.prog + " cache -dir " + part, "PWD=" + at}
+	program(cache, "seed", "-dir", at, "-warm", stashed, "-name", "app", "--", "go", "list", "-export", "-deps", "-trimpath", `-f={{""}}`, ".")
+	edited := filepath.Join(t.TempDir(), "edited")
+	if err := os.CopyFS(edited, os.DirFS(s.app)); err != nil {
+		t.Fatal(err)
+	}
+	writeFiles(t, edited, map[string]string{"main.go": service["main.go"] + "\nvar edited = 1\n"})
+	cmd := s.command(t, []string{"GOCACHEPROG=" + s.prog + " cache -dir " + t.TempDir() + " -from " + t.TempDir() + ":" + part, "PWD=" + edited},
+		"go", "list", "-export", "-deps", "-trimpath", "-v", `-f={{""}}`, ".")
+	cmd.Dir = edited
+	if out, err := cmd.CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "example.com/app" {
+		t.Errorf("%v; compiled were, beside the edited package:\n%s", err, out)
+	}
+}
+
 func TestFilesAreOneModule(t *testing.T) {
 	files := cacheprog.Files()
 	if _, ok := files["go.mod"]; !ok {

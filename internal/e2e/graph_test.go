@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -134,6 +135,8 @@ const (
 	std       = "compile the standard library"
 	fetches   = "fetch Go modules"
 	others    = "compile packages of other modules"
+	keeps     = "keep the service's sources for the next vertex"
+	seeds     = "compile the service's own packages for edits to come"
 	own       = "compile the service's own packages"
 	links     = "link svc"
 )
@@ -142,7 +145,7 @@ const (
 func execs(ran map[string]string) []string {
 	var out []string
 	for name := range ran {
-		if slices.Contains([]string{makesProg, std, fetches, others, own, links}, name) {
+		if slices.Contains([]string{makesProg, std, fetches, others, keeps, seeds, own, links}, name) {
 			out = append(out, name)
 		}
 	}
@@ -198,7 +201,12 @@ func edit(t *testing.T, dir, name, old, new string) {
 // monorepo is mono with its go.sum, in a directory of its own.
 func monorepo(t *testing.T) string {
 	t.Helper()
-	dir := unpack(t, mono)
+	return monorepoOf(t, mono)
+}
+
+func monorepoOf(t *testing.T, text string) string {
+	t.Helper()
+	dir := unpack(t, text)
 	if err := os.RemoveAll(filepath.Join(dir, "go.sum")); err != nil {
 		t.Fatal(err)
 	}
@@ -273,6 +281,50 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 			}
 			img := images(t, dest)["linux/amd64"]
 			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir, c.args...); got != want {
+				t.Errorf("the binary is %s, that of a plain build %s", got, want)
+			}
+		})
+	}
+}
+
+// TestLargeServiceCompilesWhatAnEditTouches is of a service with so many packages that most of
+// what an edit leaves as it is comes from the cache, though the sources as a whole are new.
+func TestLargeServiceCompilesWhatAnEditTouches(t *testing.T) {
+	b := bed(t)
+	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
+	cache := "type=registry,ref=" + b.Registry.Addr + "/cache/large:1"
+	large := func(t *testing.T) string {
+		text, imports := mono, ""
+		for i := range 24 {
+			name := fmt.Sprintf("p%02d", i)
+			imports += fmt.Sprintf("import _ \"example.com/mono/lib/%s\"\n", name)
+			text += fmt.Sprintf("-- lib/%[1]s/%[1]s.go --\npackage %[1]s\n\nvar X = 1\n", name)
+		}
+		return monorepoOf(t, text+"-- svc/a/many.go --\npackage main\n\n"+imports)
+	}
+	progressOf(t, b, b.Daemon, large(t), t.TempDir()+"/l", "--cache-to", cache+",mode=max,compression=zstd")
+	// One edit in sixteen makes the seed anew, by the sums of the files: these are two of them.
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"nothing", "1", nil},
+		{"an edit", "2", []string{own, keeps, links}},
+		{"an edit that makes the seed anew", "17", []string{own, seeds, keeps, links}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, dest := large(t), filepath.Join(t.TempDir(), "layout")
+			edit(t, dir, "lib/p07/p07.go", "1", c.text)
+			ran, _ := progressOf(t, b, b.FreshDaemon(t), dir, dest, "--cache-from", cache)
+			slices.Sort(c.want)
+			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
+				t.Errorf("what ran (-want +got):\n%s", diff)
+			}
+			if out := ran[links]; out != "" {
+				t.Errorf("linking compiled something:\n%s", out)
+			}
+			img := images(t, dest)["linux/amd64"]
+			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir); got != want {
 				t.Errorf("the binary is %s, that of a plain build %s", got, want)
 			}
 		})

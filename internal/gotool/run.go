@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
 // Command is one run of the go command.
@@ -61,7 +63,7 @@ func (t Tool) Run(ctx context.Context, c Command) ([]byte, error) {
 	// The plan says these too; a plan that did not must still not see the host.
 	base := []string{"GOENV=off", "GOTOOLCHAIN=local", "GOFLAGS=", "GOWORK=off"}
 	given := c.Env
-	c.Env = slices.Concat(t.Ambient, base, given)
+	c.Env = slices.Concat(t.Ambient, base, plan.Pace(), given)
 	out, err := run(ctx, t.bin(), c)
 	if failed, ok := errors.AsType[*Error](err); ok && ctx.Err() == nil {
 		if cgo := t.cgoOnly(ctx, c, failed); cgo != nil {

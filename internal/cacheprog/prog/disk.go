@@ -51,24 +51,32 @@ func cacheFile(dir string, id []byte, suffix string) string {
 	return filepath.Join(dir, hex.EncodeToString(id[:1]), hex.EncodeToString(id)+suffix)
 }
 
-// lookup finds an entry whose output is there in its full size.
-func lookup(dir string, action []byte) (entry, bool) {
-	data, err := os.ReadFile(actionFile(dir, action))
-	if err != nil {
-		return entry{}, false
+// find finds an entry in one of the directories, and its output, in its full size, in the
+// same or another one. It returns the output's path.
+func find(action []byte, dirs ...string) (e entry, output string, ok bool) {
+	for _, dir := range dirs {
+		data, err := os.ReadFile(actionFile(dir, action))
+		if err != nil {
+			continue
+		}
+		e, ok := parseEntry(data)
+		if !ok || !bytes.Equal(e.action, action) {
+			continue
+		}
+		for _, at := range append([]string{dir}, dirs...) {
+			output := outputFile(at, e.output)
+			if info, err := os.Stat(output); err == nil && info.Mode().IsRegular() && info.Size() == e.size {
+				return e, output, true
+			}
+		}
 	}
-	e, ok := parseEntry(data)
-	if !ok || !bytes.Equal(e.action, action) {
-		return entry{}, false
-	}
-	info, err := os.Stat(outputFile(dir, e.output))
-	return e, err == nil && info.Mode().IsRegular() && info.Size() == e.size
+	return entry{}, "", false
 }
 
 // store writes an entry, its output first: whoever finds the entry finds the output. What is
 // there already is left as it is: to write it again would copy it out of a lower layer.
 func store(dir string, e entry, body []byte, at time.Time) error {
-	if there, ok := lookup(dir, e.action); ok && bytes.Equal(there.output, e.output) && there.size == e.size {
+	if there, _, ok := find(e.action, dir); ok && bytes.Equal(there.output, e.output) && there.size == e.size {
 		return nil
 	}
 	output := outputFile(dir, e.output)
@@ -105,19 +113,39 @@ func write(name string, data []byte, at time.Time) (err error) {
 	return err
 }
 
-// settle makes of a cache that the go command itself wrote what serve would have left: the
-// files of a layer have the fixed time, and there are no notes of when it was trimmed.
+// lay copies the entries of the caches from into dir, for a go command that serves itself.
+func lay(dir string, from []string) error {
+	for _, lower := range from {
+		files, err := filepath.Glob(filepath.Join(lower, "[0-9a-f][0-9a-f]", "*"))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			data, err := os.ReadFile(file)
+			if err == nil {
+				err = write(filepath.Join(dir, filepath.Base(filepath.Dir(file)), filepath.Base(file)), data, fixedTime)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settle makes of a cache that the go command itself wrote what serve would have left: what
+// was laid is gone, all else has the fixed time, and there are no notes of when it was trimmed.
 func settle(dir string) error {
 	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		if filepath.Dir(name) == dir {
-			return os.Remove(name)
-		}
 		info, err := d.Info()
-		if err != nil || info.ModTime().Equal(fixedTime) {
-			return err // it is a lower layer's: to touch it would copy it
+		if err != nil {
+			return err
+		}
+		if filepath.Dir(name) == dir || info.ModTime().Equal(fixedTime) {
+			return os.Remove(name)
 		}
 		return os.Chtimes(name, fixedTime, fixedTime)
 	})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,7 +68,7 @@ func TestStoreLeavesWhatIsThere(t *testing.T) {
 	if err := store(dir, e, body, fixedTime); err != nil {
 		t.Fatal(err)
 	}
-	if got, ok := lookup(dir, e.action); !ok || !bytes.Equal(got.output, e.output) {
+	if got, _, ok := find(e.action, dir); !ok || !bytes.Equal(got.output, e.output) {
 		t.Errorf("another output of the action: %v, %v", got, ok)
 	}
 }
@@ -92,7 +93,35 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
+	lower, upper := t.TempDir(), t.TempDir()
+	if err := errors.Join(write(filepath.Join(lower, "0b", "0b22-d"), []byte("lower"), fixedTime), lay(upper, []string{dir, lower})); err != nil {
+		t.Fatal(err)
+	}
+	if laid, err := filepath.Glob(filepath.Join(upper, "*", "*")); err != nil || len(laid) != 3 {
+		t.Errorf("laid are %q, %v", laid, err)
+	}
+	if err := errors.Join(write(filepath.Join(upper, "0c", "0c33-d"), []byte("new"), time.Now()), settle(upper)); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(upper, "*", "*")); err != nil || len(left) != 1 {
+		t.Errorf("left are %q, %v: want the new one alone", left, err)
+	}
 	if err := settle(filepath.Join(dir, "nothing")); err == nil {
 		t.Error("no error without a cache")
+	}
+}
+
+// TestFindInParts holds that an action in one part finds its output in another.
+func TestFindInParts(t *testing.T) {
+	above, below := t.TempDir(), t.TempDir()
+	e, body := entry{action: []byte{1, 2}, output: []byte{3, 4}, size: 4, time: 5}, []byte("body")
+	if err := errors.Join(write(actionFile(above, e.action), []byte(e.String()), fixedTime), write(outputFile(below, e.output), body, fixedTime)); err != nil {
+		t.Fatal(err)
+	}
+	if got, output, ok := find(e.action, above, below); !ok || got.time != e.time || output != outputFile(below, e.output) {
+		t.Errorf("%v, %s, %v", got, output, ok)
+	}
+	if _, _, ok := find(e.action, above); ok {
+		t.Error("an action without its output was found")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"time"
 )
 
@@ -20,7 +21,7 @@ import (
 // package's files is keyed by their times and sizes.
 var fixedTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const usage = "usage: cacheprog cache -dir DIR [-warm DIR] | cacheprog prune -dir DIR -modcache DIR -out DIR -- go list -deps PACKAGES"
+const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | prune -dir DIR [-from DIRS] -modcache DIR -out DIR -- GO LIST | stash -dir DIR -warm DIR -name NAME -out FILE | seed -dir DIR [-in DIR] -warm DIR -name NAME -- GO LIST"
 
 func main() {
 	err := run(os.Args[1:], os.Stdin, os.Stdout)
@@ -43,19 +44,29 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it, in one line
-	dir, warm := flags.String("dir", "", "the cache"), flags.String("warm", "", "what earlier builds left")
-	from, to := flags.String("modcache", "", "the module cache"), flags.String("out", "", "where its part goes")
+	dir, warm := flags.String("dir", "", "the cache, or the sources"), flags.String("warm", "", "what earlier builds left")
+	from, to := flags.String("modcache", "", "the module cache"), flags.String("out", "", "where its part, or the sketch, goes")
+	lower := flags.String("from", "", "caches below the cache, as a list like PATH")
+	name, sub := flags.String("name", "", "of what sources are kept"), flags.String("in", ".", "where in the sources a command runs")
 	if err := flags.Parse(args[1:]); err != nil {
 		return fmt.Errorf("%w; %s", err, usage)
 	}
 	switch {
 	case args[0] == "cache" && *dir != "" && flags.NArg() == 0:
-		return serve(&cache{dir: *dir, warm: *warm}, in, out)
+		return serve(&cache{dir: *dir, from: filepath.SplitList(*lower), warm: *warm}, in, out)
 	case args[0] == "prune" && *dir != "" && *from != "" && *to != "" && flags.NArg() > 0:
-		if err := prune(*from, *to, flags.Args()); err != nil {
-			return err
+		err := lay(*dir, filepath.SplitList(*lower))
+		if err == nil {
+			err = prune(*from, *to, flags.Args())
 		}
-		return settle(*dir)
+		if err == nil {
+			err = settle(*dir)
+		}
+		return err
+	case args[0] == "stash" && *dir != "" && *warm != "" && *name != "" && *to != "" && flags.NArg() == 0:
+		return stash(*dir, *warm, *name, *to)
+	case args[0] == "seed" && *dir != "" && *warm != "" && *name != "" && flags.NArg() > 0:
+		return seed(*warm, *name, *dir, *sub, flags.Args())
 	}
 	return errors.New(usage)
 }

@@ -133,7 +133,7 @@ func (c *cache) answer(r request, body []byte) response {
 	}
 	switch r.Command {
 	case "get":
-		e, ok, err := c.get(r.ActionID)
+		e, output, ok, err := c.get(r.ActionID)
 		if err != nil {
 			return response{Err: err.Error()}
 		}
@@ -141,7 +141,7 @@ func (c *cache) answer(r request, body []byte) response {
 			return response{Miss: true}
 		}
 		made := time.Unix(0, e.time)
-		return response{OutputID: e.output, Size: e.size, Time: &made, DiskPath: outputFile(c.dir, e.output)}
+		return response{OutputID: e.output, Size: e.size, Time: &made, DiskPath: output}
 	case "put":
 		if len(r.OutputID) == 0 {
 			return response{Err: "a put without an output"}

@@ -25,29 +25,31 @@ const swept = "swept"
 // a later build that packages which it needs do not exist.
 const indexMagic = "go index v"
 
-// cache is a build cache in a container's layer, and one that outlives the container. What is
-// found in the second comes into the first: the layer then holds all that the compile used.
+// cache is a build cache in layers of a container, and one that outlives the container. What
+// is found in the second comes into the top layer: the layers then hold all that the compile
+// used.
 type cache struct {
-	dir  string
-	warm string // empty without one
+	dir  string   // the top layer; all that is new is written there
+	from []string // those below
+	warm string   // empty without one
 }
 
-func (c *cache) get(action []byte) (entry, bool, error) {
-	if e, ok := lookup(c.dir, action); ok || c.warm == "" {
-		return e, ok, nil
+// get finds an entry and the path of its output.
+func (c *cache) get(action []byte) (e entry, output string, ok bool, err error) {
+	if e, output, ok := find(action, append([]string{c.dir}, c.from...)...); ok || c.warm == "" {
+		return e, output, ok, nil
 	}
-	e, ok := lookup(c.warm, action)
-	if !ok {
-		return entry{}, false, nil
+	if e, output, ok = find(action, c.warm); !ok {
+		return entry{}, "", false, nil
 	}
-	body, err := os.ReadFile(outputFile(c.warm, e.output))
+	body, err := os.ReadFile(output)
 	// Nothing in a cache mount is to be believed: other builds write there too.
 	if sum := sha256.Sum256(body); err != nil || !bytes.Equal(sum[:], e.output) {
-		_ = os.Remove(outputFile(c.warm, e.output)) // or the output made anew would seem to be there
-		return entry{}, false, nil                  //nolint:nilerr // a miss
+		_ = os.Remove(output)          // or the output made anew would seem to be there
+		return entry{}, "", false, nil //nolint:nilerr // a miss
 	}
-	c.used(actionFile(c.warm, action), outputFile(c.warm, e.output))
-	return e, true, store(c.dir, e, body, fixedTime)
+	c.used(actionFile(c.warm, action), output)
+	return e, outputFile(c.dir, e.output), true, store(c.dir, e, body, fixedTime)
 }
 
 // put keeps an output in both. Only the layer's has to be there.

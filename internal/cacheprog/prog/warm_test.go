@@ -45,7 +45,7 @@ func TestDamagedWarmEntriesAreMisses(t *testing.T) {
 			if err := damage(action, output); err != nil {
 				t.Fatal(err)
 			}
-			if e, ok, err := c.get([]byte("a")); ok || err != nil {
+			if e, _, ok, err := c.get([]byte("a")); ok || err != nil {
 				t.Fatalf("get = %v, %v, %v", e, ok, err)
 			}
 			// What is made in its stead is found by the next build.
@@ -54,7 +54,7 @@ func TestDamagedWarmEntriesAreMisses(t *testing.T) {
 				t.Fatal(err)
 			}
 			next := &cache{dir: t.TempDir(), warm: c.warm}
-			if e, ok, err := next.get([]byte("a")); !ok || err != nil {
+			if e, _, ok, err := next.get([]byte("a")); !ok || err != nil {
 				t.Errorf("after a put: get = %v, %v, %v", e, ok, err)
 			}
 		})
@@ -69,7 +69,7 @@ func TestWarmUseIsNoted(t *testing.T) {
 	}{"minutes": {30 * time.Minute, false}, "days": {240 * time.Hour, true}} {
 		c, action, output := warmed(t, "body")
 		age(t, now.Add(-tt.age), action, output)
-		if _, ok, err := c.get([]byte("a")); !ok || err != nil {
+		if _, _, ok, err := c.get([]byte("a")); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 		for _, file := range []string{action, output} {
@@ -129,7 +129,7 @@ func TestWarmIsSweptOnceADay(t *testing.T) {
 
 func TestModuleIndexesDoNotOutliveTheBuild(t *testing.T) {
 	c, _, _ := warmed(t, "go index v2\n…")
-	if _, ok, err := c.get([]byte("a")); ok || err != nil {
+	if _, _, ok, err := c.get([]byte("a")); ok || err != nil {
 		t.Errorf("a module's index came from an earlier build: %v, %v", ok, err)
 	}
 }

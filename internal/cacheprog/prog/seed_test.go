@@ -1,0 +1,112 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func sourcesOf(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := write(filepath.Join(dir, name), []byte(text), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func sketched(t *testing.T, dir, warm string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "sums")
+	if err := stash(dir, warm, "svc", out); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// TestSketch holds that one edit in about sixteen changes the sketch: never is as bad as always.
+func TestSketch(t *testing.T) {
+	files := map[string]string{}
+	for i := range 100 {
+		files[fmt.Sprintf("p%d/p.go", i)] = fmt.Sprintf("package p%d\n", i)
+	}
+	dir, warm := sourcesOf(t, files), t.TempDir()
+	last, changes := sketched(t, dir, warm), 0
+	if again := sketched(t, dir, t.TempDir()); again != last || last == "" {
+		t.Fatalf("the same sources have the sketches %q and %q", last, again)
+	}
+	const edits = 320
+	for i := range edits {
+		if err := os.WriteFile(filepath.Join(dir, "p7", "p.go"), fmt.Appendf(nil, "package p7\n\nconst X = %d\n", i), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if next := sketched(t, dir, warm); next != last {
+			last, changes = next, changes+1
+		}
+	}
+	if changes < edits/40 || changes > edits/8 {
+		t.Errorf("%d of %d edits changed the sketch", changes, edits)
+	}
+}
+
+// TestSeed runs a command on what was stashed, which may differ from what is there now.
+func TestSeed(t *testing.T) {
+	warm, to := t.TempDir(), t.TempDir()
+	dir := sourcesOf(t, map[string]string{"go.mod": "module m\n", "a/a.go": "package a\n", "a/text": "text"})
+	if err := os.Symlink("text", filepath.Join(dir, "a", "link")); err != nil {
+		t.Fatal(err)
+	}
+	sketched(t, dir, warm)
+	if err := seed(warm, "svc", to, "a", []string{"sh", "-c", "cat link > " + to + "/ran; exit 3"}); err != nil {
+		t.Fatalf("a failing command is not the seed's to report: %v", err)
+	}
+	if data, err := os.ReadFile(filepath.Join(to, "ran")); err != nil || string(data) != "text" {
+		t.Errorf("the command saw %q, %v", data, err)
+	}
+	for _, name := range []string{"go.mod", "a/a.go"} {
+		if info, err := os.Stat(filepath.Join(to, name)); err != nil || !info.ModTime().Equal(fixedTime) {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	to = t.TempDir()
+	if err := seed(warm, "other", to, ".", []string{"touch", to + "/ran"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(to + "/ran"); err == nil {
+		t.Error("a command ran without sources")
+	}
+}
+
+// TestSeedBelievesNothing: other builds write to the cache mount too.
+func TestSeedBelievesNothing(t *testing.T) {
+	for _, h := range []tar.Header{
+		{Typeflag: tar.TypeReg, Name: "../out"},
+		{Typeflag: tar.TypeReg, Name: "/out"},
+		{Typeflag: tar.TypeSymlink, Name: "link", Linkname: "/"},
+	} {
+		var archive bytes.Buffer
+		w := tar.NewWriter(&archive)
+		warm, above := t.TempDir(), t.TempDir()
+		if err := errors.Join(w.WriteHeader(&h), w.Close(), write(stashFile(warm, "svc"), archive.Bytes(), time.Now())); err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(above, "to")
+		if err := seed(warm, "svc", to, ".", []string{"touch", above + "/ran"}); err != nil {
+			t.Fatal(err)
+		}
+		if entries, err := os.ReadDir(above); err != nil || len(entries) > 0 {
+			t.Errorf("%s %q: %v, %v", h.Name, h.Linkname, entries, err)
+		}
+	}
+}
