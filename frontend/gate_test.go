@@ -173,7 +173,7 @@ func TestRefused(t *testing.T) {
 	}
 	t.Run("something else", func(t *testing.T) {
 		g := newGateway(rehearsed)
-		g.fails = failing("link svc", 1)
+		g.fails = failing("compile the service's own packages and link svc", 1)
 		if _, err := Build(t.Context(), g); err == nil || strings.Contains(err.Error(), "rehears") {
 			t.Errorf("error %v", err)
 		}

@@ -90,7 +90,7 @@ func TestToolchain(t *testing.T) {
 				g.opts[key] = value
 			}
 			mustBuild(t, g)
-			op := g.find(t, "compile the service's own packages")
+			op := g.find(t, "compile the service's own packages and link svc")
 			if op.Platform.Architecture != "amd64" || !slices.ContainsFunc(g.solves[len(g.solves)-1].ops, func(o *pb.Op) bool {
 				id := o.GetSource().GetIdentifier()
 				return c.want != "" && strings.HasPrefix(id, "docker-image://"+c.want) || c.want == "" && id == "local://go"
@@ -106,7 +106,7 @@ func TestBuildPlatform(t *testing.T) {
 	g := newGateway(minimal).with("platform=linux/amd64")
 	g.platform.Architecture = "arm64"
 	mustBuild(t, g)
-	op := g.find(t, "compile the service's own packages")
+	op := g.find(t, "compile the service's own packages and link svc")
 	if op.Platform.Architecture != "arm64" || !slices.Contains(op.GetExec().Meta.Env, "GOARCH=amd64") {
 		t.Errorf("runs on %s with %q", op.Platform.Architecture, op.GetExec().Meta.Env)
 	}

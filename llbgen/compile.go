@@ -26,7 +26,7 @@ func (g *graph) binary(c plan.Compile) (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
-	return g.link(c, "link "+c.Name, s)
+	return g.link(c, s)
 }
 
 // stock is what is at hand when a binary is compiled or linked.
@@ -35,6 +35,7 @@ type stock struct {
 	modules *llb.State  // nil where none are fetched
 	caches  []llb.State // Go's build cache, in parts
 	served  bool        // by our program; else there is one part, on which the next one stands
+	whole   bool        // nothing is left to compile
 }
 
 // compiled compiles a unit's packages: those of the standard library, those of other
@@ -59,6 +60,10 @@ func (g *graph) compiled(u unit) (stock, error) {
 	if u.large() {
 		g.seed(u, &s)
 	}
+	if u.alone() {
+		return s, nil
+	}
+	s.whole = true
 	g.compile(&s, u.Compile, plan.Packages{Paths: u.mains}, compileStep{
 		name: "compile the service's own packages", warm: g.warm(),
 		mounts: append(s.moduleMount(), llb.AddMount(sourceDir, s.sources, llb.Readonly)),
@@ -212,10 +217,10 @@ func silent(argv []string) []string {
 	return append([]string{argv[0], argv[1], `-f={{""}}`}, argv[2:]...)
 }
 
-// link is the vertex that writes a binary. All packages are compiled already, so that what
-// is known at link time only (the stamp) compiles nothing: -v would name the packages.
-func (g *graph) link(c plan.Compile, name string, s stock) (llb.State, error) {
-	argv, err := plan.Argv(plan.Link, c, plan.Paths{Context: sourceDir, Out: outDir + "/" + c.Name, Verbose: true})
+// link is the vertex that writes a binary. Where all packages are compiled already, what is
+// known at link time only (the stamp) compiles nothing: -v would name the packages.
+func (g *graph) link(c plan.Compile, s stock) (llb.State, error) {
+	argv, err := plan.Argv(plan.Link, c, plan.Paths{Context: sourceDir, Out: outDir + "/" + c.Name, Verbose: s.whole})
 	if err != nil {
 		return llb.State{}, err
 	}
@@ -223,8 +228,12 @@ func (g *graph) link(c plan.Compile, name string, s stock) (llb.State, error) {
 	opts := append(s.moduleMount(),
 		llb.AddMount(sourceDir, s.sources, llb.Readonly),
 		llb.AddMount(buildCache, s.below(), llb.ForceNoOutput, llb.ContentCache(llb.MountContentCacheOff)))
+	name, warm := "link "+c.Name, llb.RunOption(nil)
+	if !s.whole {
+		name, warm = "compile the service's own packages and link "+c.Name, g.warm()
+	}
 	if s.served {
-		opts = append(append(opts, g.serve(env, s, nil)...), s.partMounts()...)
+		opts = append(append(opts, g.serve(env, s, warm)...), s.partMounts()...)
 	}
 	// The binary is in the image's layer already: a cache need not hold it twice.
 	about := append(g.about(name), llb.WithoutExportCache())

@@ -40,7 +40,7 @@ func (u unit) large() bool {
 // A vertex's inputs are its key, so that the sources themselves cannot be one: they come
 // through the cache mount, where the vertex of the sketch leaves them.
 func (g *graph) seed(u unit, s *stock) {
-	name := g.plan.Compiles[0].Name + "/" + u.Name
+	name := strings.Join(append([]string{g.plan.Compiles[0].Name, u.Dir}, u.mains...), " ") // of the service, as far as it is the same after an edit
 	keep := g.run(g.cacheProgram().program,
 		[]string{"/" + cacheProgName, "stash", "-dir", sourceDir, "-warm", warmCache, "-name", name, "-out", sketchFile},
 		g.ambient(), ".", pb.NetMode_NONE,

@@ -4,6 +4,7 @@ import (
 	"go/version"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
@@ -55,6 +56,14 @@ func (g *graph) unitOf(c plan.Compile) (u unit, ok bool) {
 // small reports whether a service is compiled in a few seconds. The program that serves the
 // build cache would take longer to compile than it saves.
 func (u unit) small() bool { return len(u.Deps) == 0 && !slices.Contains(u.Std, "net/http") }
+
+// alone reports whether one vertex compiles the service's own packages and links them. To
+// part the two pays where something is known at link time only, or where several binaries
+// share packages; else it costs a second run of the go command.
+func (u unit) alone() bool {
+	stamped := func(flag string) bool { return strings.HasPrefix(flag, "-X") }
+	return len(u.mains) == 1 && len(u.Stamp) == 0 && !slices.ContainsFunc(u.Ldflags, stamped)
+}
 
 // shareable reports whether two binaries share compiled packages. A profile is part of the
 // key of every package below its main package, so that one shares nothing.

@@ -1,6 +1,6 @@
 // Package cacheprog holds the source of the program that serves Go's build cache inside
-// vertices (GOCACHEPROG, "go doc cmd/go/internal/cacheprog"), and that takes from a module
-// cache what a compile reads of it.
+// vertices (GOCACHEPROG, "go doc cmd/go/internal/cacheprog"), that takes from a module cache
+// what a compile reads of it, and that hands a vertex sources which must not be its key.
 //
 // The program is compiled by the toolchain that it serves, in a vertex of its own: so its
 // key is its source, and a release of ours compiles nothing again. It imports the standard

@@ -139,13 +139,17 @@ const (
 	seeds     = "compile the service's own packages for edits to come"
 	own       = "compile the service's own packages"
 	links     = "link svc"
+	compiles  = "compile the service's own packages and link svc" // without a stamp
 )
+
+// aRevision is given to builds, so that there is something to stamp.
+var aRevision = []string{"--build-arg", "REVISION=0000000000000000000000000000000000000000"}
 
 // execs are the vertices that ran the go command, sorted.
 func execs(ran map[string]string) []string {
 	var out []string
 	for name := range ran {
-		if slices.Contains([]string{makesProg, std, fetches, others, keeps, seeds, own, links}, name) {
+		if slices.Contains([]string{makesProg, std, fetches, others, keeps, seeds, own, links, compiles}, name) {
 			out = append(out, name)
 		}
 	}
@@ -221,7 +225,7 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
 	cache := "type=registry,ref=" + b.Registry.Addr + "/cache/mono:1"
 	first := monorepo(t)
-	_, all := progressOf(t, b, b.Daemon, first, t.TempDir()+"/l", "--cache-to", cache+",mode=max,compression=zstd")
+	_, all := progressOf(t, b, b.Daemon, first, t.TempDir()+"/l", append(aRevision, "--cache-to", cache+",mode=max,compression=zstd")...)
 	for _, name := range []string{makesProg, std, fetches, others, own, links} {
 		if !all[name] {
 			t.Fatalf("there is no vertex %q: %v", name, all)
@@ -264,6 +268,9 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir, dest := monorepo(t), filepath.Join(t.TempDir(), "layout")
 			c.edit(t, dir)
+			if c.args == nil {
+				c.args = aRevision
+			}
 			ran, all := progressOf(t, b, b.FreshDaemon(t), dir, dest, append([]string{"--cache-from", cache}, c.args...)...)
 			slices.Sort(c.want)
 			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
@@ -302,7 +309,7 @@ func TestLargeServiceCompilesWhatAnEditTouches(t *testing.T) {
 		}
 		return monorepoOf(t, text+"-- svc/a/many.go --\npackage main\n\n"+imports)
 	}
-	progressOf(t, b, b.Daemon, large(t), t.TempDir()+"/l", "--cache-to", cache+",mode=max,compression=zstd")
+	progressOf(t, b, b.Daemon, large(t), t.TempDir()+"/l", append(aRevision, "--cache-to", cache+",mode=max,compression=zstd")...)
 	// One edit in sixteen makes the seed anew, by the sums of the files: these are two of them.
 	for _, c := range []struct {
 		name, text string
@@ -315,7 +322,7 @@ func TestLargeServiceCompilesWhatAnEditTouches(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			dir, dest := large(t), filepath.Join(t.TempDir(), "layout")
 			edit(t, dir, "lib/p07/p07.go", "1", c.text)
-			ran, _ := progressOf(t, b, b.FreshDaemon(t), dir, dest, "--cache-from", cache)
+			ran, _ := progressOf(t, b, b.FreshDaemon(t), dir, dest, append(aRevision, "--cache-from", cache)...)
 			slices.Sort(c.want)
 			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
 				t.Errorf("what ran (-want +got):\n%s", diff)
@@ -324,9 +331,35 @@ func TestLargeServiceCompilesWhatAnEditTouches(t *testing.T) {
 				t.Errorf("linking compiled something:\n%s", out)
 			}
 			img := images(t, dest)["linux/amd64"]
-			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir); got != want {
+			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir, aRevision...); got != want {
 				t.Errorf("the binary is %s, that of a plain build %s", got, want)
 			}
 		})
+	}
+}
+
+// TestWithoutAStampOneVertexCompilesAndLinks is of a build in which nothing is known at link time
+// only: after an edit the go command runs once, and names what it compiles.
+func TestWithoutAStampOneVertexCompilesAndLinks(t *testing.T) {
+	b := bed(t)
+	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
+	cache := "type=registry,ref=" + b.Registry.Addr + "/cache/unstamped:1"
+	progressOf(t, b, b.Daemon, monorepo(t), t.TempDir()+"/l", "--cache-to", cache+",mode=max,compression=zstd")
+	dir, dest, fresh := monorepo(t), filepath.Join(t.TempDir(), "layout"), b.FreshDaemon(t)
+	ran, _ := progressOf(t, b, fresh, dir, dest, "--cache-from", cache)
+	if got := execs(ran); len(got) > 0 {
+		t.Errorf("nothing changed, and these ran: %q", got)
+	}
+	edit(t, dir, "lib/leaf/leaf.go", `"leaf"`, `"edit"`)
+	ran, _ = progressOf(t, b, fresh, dir, dest, "--cache-from", cache)
+	if diff := cmp.Diff([]string{compiles}, execs(ran)); diff != "" {
+		t.Errorf("what ran (-want +got):\n%s", diff)
+	}
+	if out := ran[compiles]; strings.Contains(out, "golang.org/x/sync") {
+		t.Errorf("an edit compiled other modules:\n%s", out)
+	}
+	img := images(t, dest)["linux/amd64"]
+	if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir); got != want {
+		t.Errorf("the binary is %s, that of a plain build %s", got, want)
 	}
 }

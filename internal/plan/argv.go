@@ -133,9 +133,9 @@ func Environ(c Compile, p Paths) []string {
 
 // Pace are variables of the Go runtime for the go command and what it starts. They say how
 // often the collector of the compiler and of the linker runs, and cannot reach the output.
-// Measured on a service of 775 packages, two cores: a cold build takes 0.8 of the time, one
-// edited line 0.85. The limit is soft: it keeps a large package from taking five times what
-// is live in it, so that the largest needs no more than without both.
+// Measured on a service of 775 packages, two cores: 188 s of CPU instead of 215 for a cold
+// build. The limit is soft. Without it a cold build would take 172 s, but its largest package
+// 1.85 GB of memory instead of 1.23; with it, 1.04 GB.
 func Pace() []string { return []string{"GOGC=400", "GOMEMLIMIT=1GiB"} }
 
 // Ambient names the variables that an engine may hand to the go command from its
