@@ -1,12 +1,11 @@
 package main
 
 import (
-	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -22,7 +21,7 @@ const sketchOf = 32
 // sums of a part of them. Sources that differ in a few files have the same one, mostly.
 func stash(from, warm, name, sketch string) error {
 	var archive, sums bytes.Buffer
-	w := tar.NewWriter(&archive)
+	w := zip.NewWriter(&archive)
 	err := filepath.WalkDir(from, func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -39,9 +38,9 @@ func stash(from, warm, name, sketch string) error {
 		if sum[0]%sketchOf == 0 {
 			fmt.Fprintf(&sums, "%x\n", sum)
 		}
-		err = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: filepath.ToSlash(rel), Size: int64(len(data)), Mode: 0o644})
+		f, err := w.CreateHeader(&zip.FileHeader{Name: filepath.ToSlash(rel), Method: zip.Store})
 		if err == nil {
-			_, err = w.Write(data)
+			_, err = f.Write(data)
 		}
 		return err
 	})
@@ -61,11 +60,10 @@ func stashFile(warm, name string) string {
 // seed runs a go command in a directory of the sources that stash kept last. Whatever is wrong with them is
 // said when the service itself is compiled: here it only means that less is compiled.
 func seed(warm, name, to, in string, argv []string) error {
-	archive, err := os.Open(stashFile(warm, name))
+	archive, err := os.ReadFile(stashFile(warm, name))
 	if err != nil {
 		return nil //nolint:nilerr // swept meanwhile
 	}
-	defer func() { _ = archive.Close() }()
 	if err := unpack(archive, to); err != nil {
 		return nil //nolint:nilerr // others write to the mount too
 	}
@@ -77,20 +75,17 @@ func seed(warm, name, to, in string, argv []string) error {
 }
 
 // unpack writes regular files only, so that none of them leads out of the directory.
-func unpack(from io.Reader, to string) error {
-	for r := tar.NewReader(from); ; {
-		h, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
+func unpack(archive []byte, to string) error {
+	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return err
+	}
+	for _, f := range r.File {
+		name := filepath.FromSlash(f.Name)
+		if !f.Mode().IsRegular() || !filepath.IsLocal(name) {
+			return fmt.Errorf("%q is no file of sources", f.Name)
 		}
-		if err != nil {
-			return err
-		}
-		name := filepath.FromSlash(h.Name)
-		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(name) {
-			return fmt.Errorf("%q is no file of sources", h.Name)
-		}
-		data, err := io.ReadAll(r)
+		data, err := fs.ReadFile(r, f.Name)
 		if err != nil {
 			return err
 		}
@@ -98,4 +93,5 @@ func unpack(from io.Reader, to string) error {
 			return err
 		}
 	}
+	return nil
 }
