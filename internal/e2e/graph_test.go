@@ -184,8 +184,8 @@ func plainBuild(t *testing.T, b *testenv.Bed, dir string, args ...string) string
 	return sum(data)
 }
 
-// coldCache is a Go build cache that only plainBuild uses.
-var coldCache = filepath.Join(os.TempDir(), "plimsoll-e2e-go-build")
+// coldCache is a Go build cache that only plainBuild uses, and only in this run of the tests.
+var coldCache = filepath.Join(os.TempDir(), fmt.Sprintf("plimsoll-e2e-go-build-%d", os.Getpid()))
 
 func edit(t *testing.T, dir, name, old, new string) {
 	t.Helper()
