@@ -28,9 +28,9 @@ type Store struct {
 	Dir string
 }
 
-// Build makes a layer of the plan. Times are epoch, in seconds UTC. The content is
-// read once if the store has the layer, else twice, and binaries once more; never is it held
-// in memory.
+// Build makes a layer of the plan. Times are epoch, in seconds UTC. The content is read once,
+// or, with files of the build context, twice if the store has not got the layer; never is it
+// held in memory.
 func (s Store) Build(ctx context.Context, l plan.Layer, epoch int64, src Sources) (v1.Layer, error) {
 	layer, err := s.build(ctx, l, epoch, src)
 	if err != nil {
@@ -48,24 +48,26 @@ func (s Store) build(ctx context.Context, l plan.Layer, epoch int64, src Sources
 	if err != nil {
 		return nil, err
 	}
-	diff := sha256.New()
-	if err := writeTar(ctx, diff, entries, epoch); err != nil {
-		return nil, err
-	}
-	diffID := sum(diff)
-	b, err := s.lookup(diffID)
-	if err != nil {
-		if b, err = s.add(ctx, diffID, entries, epoch); err != nil {
+	if recipe == "" { // whether the store has it is known only when it has been read
+		diff := sha256.New()
+		if err := writeTar(ctx, diff, entries, epoch); err != nil {
 			return nil, err
 		}
+		if b, err := s.lookup(sum(diff)); err == nil {
+			return partial.CompressedToLayer(b)
+		}
 	}
-	s.note(recipe, diffID)
+	b, err := s.add(ctx, entries, epoch)
+	if err != nil {
+		return nil, err
+	}
+	s.note(recipe, b.DiffHash)
 	return partial.CompressedToLayer(b)
 }
 
 // add compresses a layer into the store. The blob is complete before its name
 // exists, and its record names it: a reader finds both or neither.
-func (s Store) add(ctx context.Context, diffID v1.Hash, entries []entry, epoch int64) (*blob, error) {
+func (s Store) add(ctx context.Context, entries []entry, epoch int64) (*blob, error) {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making the layer store: %w", err)
 	}
@@ -82,10 +84,7 @@ func (s Store) add(ctx context.Context, diffID v1.Hash, entries []entry, epoch i
 	if err := errors.Join(writeTar(ctx, io.MultiWriter(zw, diff), entries, epoch), zw.Close()); err != nil {
 		return nil, fmt.Errorf("compressing: %w", err)
 	}
-	if sum(diff) != diffID {
-		return nil, fmt.Errorf("its content changed while it was read")
-	}
-	b := &blob{DiffHash: diffID, BlobHash: sum(compressed), Length: size.n}
+	b := &blob{DiffHash: sum(diff), BlobHash: sum(compressed), Length: size.n}
 	return b, s.keep(f, b)
 }
 

@@ -64,8 +64,12 @@ func copyContent(w io.Writer, c content) error {
 	if err != nil {
 		return err
 	}
-	if more, _ := r.Read(make([]byte, 1)); n != c.size || more > 0 {
+	more, err := r.Read(make([]byte, 1))
+	if n != c.size || more > 0 {
 		return fmt.Errorf("its size changed while it was read")
+	}
+	if err != nil && err != io.EOF {
+		return err
 	}
 	return nil
 }

@@ -50,13 +50,16 @@ func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file
 	if err := c.build(ctx, p, b, kept.file); err != nil {
 		return "", errors.Join(err, kept.discard())
 	}
+	again := make(chan string, 1)
+	go func() { again <- c.sourceKey(ctx, p, b) }()
 	if sum, err = layer.FileSum(kept.file); err == nil {
 		err = kept.end()
 	}
+	unedited := <-again == key // while go was reading
 	if err != nil {
 		return "", fmt.Errorf("keeping %s: %w", b.Name, err)
 	}
-	if c.sourceKey(ctx, p, b) == key { // no edit while go was reading
+	if unedited {
 		kept.remember(key, sum)
 	}
 	return sum, snapshot(kept.file, file)

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/klauspost/readahead"
 )
 
 // ErrLimit means that an image asks for more work than is given to one.
@@ -62,6 +63,12 @@ func readLayer(ctx context.Context, b blob, left *budget, visit func(io.Reader) 
 	return l, nil
 }
 
+// What is unpacked before it is looked at, on another core.
+const (
+	aheadBlocks = 4
+	aheadBlock  = 256 << 10
+)
+
 // readContent reads the uncompressed side to its end.
 func readContent(raw *meter, left *budget, visit func(io.Reader) error) (v1.Hash, error) {
 	z, err := decompress(raw)
@@ -69,7 +76,12 @@ func readContent(raw *meter, left *budget, visit func(io.Reader) error) (v1.Hash
 		return v1.Hash{}, err
 	}
 	defer z.Close()
-	plain := newMeter(raw.ctx, &budgetReader{&ratioReader{r: z, stored: raw}, left})
+	ahead, err := readahead.NewReaderSize(&budgetReader{&ratioReader{r: z, stored: raw}, left}, aheadBlocks, aheadBlock)
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	defer ahead.Close()
+	plain := newMeter(raw.ctx, ahead)
 	visitErr := visit(plain)
 	if errors.Is(visitErr, ErrLimit) {
 		return v1.Hash{}, visitErr

@@ -29,7 +29,7 @@ func readProgram(r io.Reader, size, limit int64) (program, error) {
 	}
 	var s spool
 	hash := sha256.New()
-	n, err := io.Copy(io.MultiWriter(&s, hash), io.LimitReader(r, limit))
+	n, err := s.ReadFrom(io.TeeReader(io.LimitReader(r, limit), hash))
 	if err != nil {
 		return program{}, err
 	}
@@ -53,17 +53,23 @@ type spool struct {
 
 const spoolBlock = 1 << 20
 
-// Write never fails.
-func (s *spool) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0; {
+// ReadFrom is io.ReaderFrom's.
+func (s *spool) ReadFrom(r io.Reader) (int64, error) {
+	before := s.size
+	for {
 		used := int(s.size % spoolBlock)
-		if used == 0 {
+		if used == 0 && int64(len(s.blocks))*spoolBlock == s.size {
 			s.blocks = append(s.blocks, make([]byte, spoolBlock))
 		}
-		n := copy(s.blocks[len(s.blocks)-1][used:], rest)
-		rest, s.size = rest[n:], s.size+int64(n)
+		n, err := r.Read(s.blocks[len(s.blocks)-1][used:])
+		s.size += int64(n)
+		if err == io.EOF {
+			return s.size - before, nil
+		}
+		if err != nil {
+			return s.size - before, err
+		}
 	}
-	return len(p), nil
 }
 
 // ReadAt is io.ReaderAt's.
