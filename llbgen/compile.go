@@ -58,7 +58,7 @@ func (g *graph) compiled(u unit) (stock, error) {
 		return stock{}, err
 	}
 	if u.large() {
-		g.seed(u, &s)
+		g.seedOwn(u, &s)
 	}
 	if u.alone() {
 		return s, nil
@@ -75,7 +75,16 @@ func (g *graph) compiled(u unit) (stock, error) {
 // dependencies compiles the packages of other modules, and takes from the module cache
 // what compiling read: the rest of it need not travel.
 func (g *graph) dependencies(u unit, s *stock) error {
-	fetched, ok, err := g.modules(u.Compile)
+	updatable := u.updatable()
+	var earlier *llb.State
+	if updatable {
+		found, err := g.earlierModules(u.Compile)
+		if err != nil {
+			return err
+		}
+		earlier = &found
+	}
+	fetched, ok, err := g.modules(u.Compile, earlier)
 	if err != nil || !ok && (u.Vendor == "" || u.small()) {
 		return err
 	}
@@ -92,7 +101,11 @@ func (g *graph) dependencies(u unit, s *stock) error {
 		packages.Profile = sourceDir + rooted(u.Profile)
 		files = append(files, u.Profile)
 	}
-	step := compileStep{name: "compile packages of other modules", prune: ok}
+	step := compileStep{name: "compile packages of other modules", prune: ok, itself: ok}
+	if updatable {
+		g.seedDependencies(u, packages, files, *earlier, s)
+		step.itself, step.warm, step.verbose = false, g.warm(), true
+	}
 	if ok {
 		step.mounts = []llb.RunOption{
 			llb.AddMount(sourceDir, g.selected(Listing{Files: files}, "select module files"), llb.ForceNoOutput),
@@ -107,17 +120,20 @@ func (g *graph) dependencies(u unit, s *stock) error {
 
 // compileStep is one run of the go command that compiles and does not link.
 type compileStep struct {
-	name   string
-	warm   llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
-	prune  bool          // take from the module cache what it read
-	before []string      // what runs the go command, if it is not run as it is
-	mounts []llb.RunOption
-	about  []llb.ConstraintsOpt
+	name    string
+	warm    llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
+	prune   bool          // take from the module cache what it read
+	itself  bool          // the go command writes the cache, not our program
+	verbose bool          // the go command names what it compiles
+	before  []string      // what runs the go command, if it is not run as it is
+	mounts  []llb.RunOption
+	about   []llb.ConstraintsOpt
 }
 
 // compile is a vertex whose output is one more part of the build cache: the packages that
 // the parts so far lack. With prune, what it read of the module cache is another.
 func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step compileStep) {
+	packages.Verbose = step.verbose
 	argv := plan.CompileArgv(c, packages)
 	dir := c.Dir
 	if packages.Standard {
@@ -125,21 +141,20 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	}
 	env := g.compileEnv(c)
 	opts := step.mounts
+	if step.prune || step.itself {
+		argv = slices.Concat([]string{cacheProg, "list"}, step.lists(*s), []string{"--"}, argv)
+	} else {
+		argv = silent(argv)
+	}
+	if len(step.before) > 0 { // the directory is not there before it runs
+		argv, dir = append(slices.Clone(step.before), argv...), "."
+	}
 	switch {
-	case step.prune:
-		// The go command writes the cache itself: nothing compiled here can be in a layer that
-		// is old, and the way through our program costs a fifth of the time.
-		prune := []string{cacheProg, "prune", "-dir", buildCache, "-modcache", moduleCache, "-out", outDir}
-		argv = slices.Concat(prune, s.from(), []string{"--"}, argv)
+	case step.itself:
+		// All of it is new, as a rule, and the way through our program costs a fifth of the time.
 		opts = append(opts, g.programMount())
 	case s.served:
-		argv = silent(argv)
-		if len(step.before) > 0 { // the directory is not there before it runs
-			argv, dir = append(slices.Clone(step.before), argv...), "."
-		}
 		opts = append(opts, g.serve(env, *s, step.warm)...)
-	default:
-		argv = silent(argv)
 	}
 	opts = append(opts, s.partMounts()...)
 	run := g.run(g.goRoot(), argv, env, dir, pb.NetMode_NONE, append(opts, runOptions(append(g.about(step.name), step.about...))...))
@@ -153,6 +168,18 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	} else {
 		s.caches = []llb.State{part}
 	}
+}
+
+// lists are the flags of our program for a step whose packages it has to see.
+func (step compileStep) lists(s stock) []string {
+	var flags []string
+	if step.itself {
+		flags = append([]string{"-dir", buildCache}, s.from()...)
+	}
+	if step.prune {
+		flags = append(flags, "-modcache", moduleCache, "-out", outDir)
+	}
+	return flags
 }
 
 // below is what the next part of the build cache is written on.
@@ -249,7 +276,7 @@ func (g *graph) simple(c plan.Compile) (llb.State, error) {
 		return llb.State{}, err
 	}
 	var s stock
-	if cache, ok, err := g.modules(c); err != nil {
+	if cache, ok, err := g.modules(c, nil); err != nil {
 		return llb.State{}, err
 	} else if ok {
 		s.modules = &cache

@@ -15,15 +15,40 @@ import (
 // as GOARCH, is left out, so that all platforms share one fetch.
 var fetchEnv = []string{"GO111MODULE", "GOENV", "GOFLAGS", "GOTOOLCHAIN", "GOWORK"}
 
-// modules is the module cache of a compile; ok is false where nothing is fetched.
-func (g *graph) modules(c plan.Compile) (cache llb.State, ok bool, err error) {
+// modules is the module cache of a compile, made from an earlier one where there is one; ok
+// is false where nothing is fetched.
+func (g *graph) modules(c plan.Compile, earlier *llb.State) (cache llb.State, ok bool, err error) {
 	if len(c.ModFiles) == 0 {
 		return llb.State{}, false, nil
 	}
+	if earlier == nil {
+		empty := llb.Scratch()
+		earlier = &empty
+	}
+	// The go command adds sums that a workspace or a build does without, and fails if it
+	// cannot write them: it writes into a copy. What the build needs, linking checks.
+	cache, err = g.fetch(c, *earlier, fetchStep{name: g.Fetch.name(), mounts: []llb.RunOption{
+		llb.AddMount(sourceDir, g.selected(Listing{Files: c.ModFiles}, "select module files"), llb.ForceNoOutput),
+	}})
+	return cache, true, err
+}
+
+// fetchStep is one run of the go command that fetches modules.
+type fetchStep struct {
+	name   string
+	before []string // what runs the go command, if it is not run as it is
+	mounts []llb.RunOption
+}
+
+func (g *graph) fetch(c plan.Compile, below llb.State, step fetchStep) (llb.State, error) {
 	paths := plan.Paths{Context: sourceDir}
 	argv, err := plan.Argv(plan.Fetch, c, paths)
 	if err != nil {
-		return llb.State{}, false, err
+		return llb.State{}, err
+	}
+	dir := c.Dir
+	if len(step.before) > 0 { // the directory is not there before it runs
+		argv, dir = append(slices.Clone(step.before), argv...), "."
 	}
 	env := g.ambient()
 	for _, kv := range plan.Environ(c, paths) {
@@ -34,10 +59,7 @@ func (g *graph) modules(c plan.Compile) (cache llb.State, ok bool, err error) {
 	// Beside the module cache, go keeps notes of the checksum database in GOPATH.
 	env["GOCACHE"], env["GOPATH"] = tempDir+"/go-build", tempDir+"/go"
 	maps.Copy(env, g.Fetch.Env)
-	// The go command adds sums that a workspace or a build does without, and fails if it
-	// cannot write them: it writes into a copy. What the build needs, linking checks.
-	opts := []llb.RunOption{llb.AddMount(sourceDir, g.selected(Listing{Files: c.ModFiles}, "select module files"), llb.ForceNoOutput)}
-	opts = append(opts, g.secrets(env)...)
+	opts := append(step.mounts, g.secrets(env)...)
 	if g.Fetch.Proxy != nil {
 		opts = append(opts, llb.WithProxy(*g.Fetch.Proxy))
 	}
@@ -45,10 +67,10 @@ func (g *graph) modules(c plan.Compile) (cache llb.State, ok bool, err error) {
 		opts = append(opts, llb.AddExtraHost(h.Host, h.IP))
 	}
 	// What is compiled takes its part of the modules along: a cache need not hold them all.
-	about := append(g.shared(g.Fetch.name()), llb.WithoutExportCache())
+	about := append(g.shared(step.name), llb.WithoutExportCache())
 	about = append(about, g.Locations[FetchLocation()]...)
-	run := g.run(llb.NewState(g.Toolchain.Output()), argv, env, c.Dir, pb.NetMode_UNSET, append(opts, runOptions(about)...))
-	return run.AddMount(moduleCache, llb.Scratch()), true, nil
+	run := g.run(llb.NewState(g.Toolchain.Output()), argv, env, dir, pb.NetMode_UNSET, append(opts, runOptions(about)...))
+	return run.AddMount(moduleCache, below), nil
 }
 
 // name names the secrets too: the daemon's error for a missing one is about the id alone.

@@ -124,6 +124,9 @@ func TestGraph(t *testing.T) {
 		for i := range seedFrom {
 			l.Files = append(l.Files, fmt.Sprintf("svc/p%02d/p.go", i))
 		}
+		for i := range updateFrom {
+			l.Deps = append(l.Deps, fmt.Sprintf("example.com/dep/d%d", i))
+		}
 	})
 	oldGo := twoBinaries()
 	oldGo.Go = "1.23.4"

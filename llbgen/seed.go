@@ -14,6 +14,8 @@ import (
 const (
 	sketchDir  = "/sketch"
 	sketchFile = sketchDir + "/sums"
+	// packagesFile is what internal/cacheprog reads line by line.
+	packagesFile = ".plimsoll-packages"
 )
 
 // seedFrom is the number of own packages from which on they are compiled in two vertices. With
@@ -32,26 +34,84 @@ func (u unit) large() bool {
 	return !u.small() && len(dirs) >= seedFrom
 }
 
-// seed compiles the service's own packages as they were some edits ago, into the build cache
-// of s. The vertex is keyed by a sketch of the sources that most edits leave as it is: it is
-// what a registry cache has for a new machine when the sources have changed. What is old in
-// it, the go command sees; so it decides how long a build takes, and nothing else.
+// updateFrom is the number of packages of other modules that a service imports from which on
+// those are compiled in two vertices, for the same reason.
+const updateFrom = 8
+
+// updatable reports whether a service's dependencies take long enough to compile that a new
+// machine wants those that an update of some modules leaves as they are.
+func (u unit) updatable() bool {
+	return !u.small() && u.Vendor == "" && len(u.ModFiles) > 0 && u.Profile == "" && len(u.Deps) >= updateFrom
+}
+
+// A seed is what a vertex made of the service as it was some edits ago. The vertex is keyed by
+// a sketch of its sources that most edits leave as it is: it is what a registry cache has for
+// a new machine when the sources have changed. What is old in it, the go command sees; so it
+// decides how long a build takes, and nothing else.
 //
 // A vertex's inputs are its key, so that the sources themselves cannot be one: they come
 // through the cache mount, where the vertex of the sketch leaves them.
-func (g *graph) seed(u unit, s *stock) {
-	name := strings.Join(append([]string{g.plan.Compiles[0].Name, u.Dir}, u.mains...), " ") // of the service, as far as it is the same after an edit
+type seed struct {
+	name   string
+	sketch llb.State
+}
+
+// sketch leaves sources in the cache mount. The name of a seed is the same after an edit.
+func (g *graph) sketch(name, title string, sources llb.State) seed {
 	keep := g.run(g.cacheProgram().program,
 		[]string{"/" + cacheProgName, "stash", "-dir", sourceDir, "-warm", warmCache, "-name", name, "-out", sketchFile},
 		g.ambient(), ".", pb.NetMode_NONE,
-		append(runOptions(g.shared("keep the service's sources for the next vertex")),
-			llb.AddMount(sourceDir, s.sources, llb.Readonly), g.warm()))
-	sketch := keep.AddMount(sketchDir, llb.Scratch())
+		append(runOptions(g.shared(title)), llb.AddMount(sourceDir, sources, llb.Readonly), g.warm()))
+	return seed{name, keep.AddMount(sketchDir, llb.Scratch())}
+}
+
+// before runs a command in a directory of the sources; flags are more of our program's.
+func (s seed) before(dir string, flags ...string) []string {
+	argv := []string{cacheProg, "seed", "-dir", sourceDir, "-in", dir, "-warm", warmCache, "-name", s.name, "-sketch", sketchFile}
+	return append(append(argv, flags...), "--")
+}
+
+func (s seed) mounts() []llb.RunOption {
+	return []llb.RunOption{
+		llb.AddMount(sourceDir, llb.Scratch(), llb.ForceNoOutput),
+		llb.AddMount(sketchDir, s.sketch, llb.Readonly),
+	}
+}
+
+// seedOwn compiles the service's own packages as they were, into the build cache of s.
+func (g *graph) seedOwn(u unit, s *stock) {
+	name := strings.Join(append([]string{g.plan.Compiles[0].Name, u.Dir}, u.mains...), " ")
+	own := g.sketch(name, "keep the service's sources for the next vertex", s.sources)
 	g.compile(s, u.Compile, plan.Packages{Paths: u.mains}, compileStep{
 		name: "compile the service's own packages for edits to come", warm: g.warm(),
-		before: []string{cacheProg, "seed", "-dir", sourceDir, "-in", u.Dir, "-warm", warmCache, "-name", name, "--"},
-		mounts: append(s.moduleMount(),
-			llb.AddMount(sourceDir, llb.Scratch(), llb.ForceNoOutput), llb.AddMount(sketchDir, sketch, llb.Readonly)),
-		about: slices.Clone(g.Locations[CompileLocation(u.Name)]),
+		before: own.before(u.Dir),
+		mounts: append(s.moduleMount(), own.mounts()...),
+		about:  slices.Clone(g.Locations[CompileLocation(u.Name)]),
+	})
+}
+
+// earlierModules fetches the modules as they were. All platforms share them.
+func (g *graph) earlierModules(c plan.Compile) (llb.State, error) {
+	was := g.sketch("modules "+c.Dir, "keep the module files for the next vertex",
+		g.selected(Listing{Files: c.ModFiles}, "select module files"))
+	return g.fetch(c, llb.Scratch(), fetchStep{
+		name: g.Fetch.name() + " for updates to come", before: was.before(c.Dir, "-v"),
+		mounts: append(was.mounts(), g.programMount(), g.warm()),
+	})
+}
+
+// seedDependencies compiles the packages of other modules as they were. Which these are is not
+// part of the key either: an import more is an update like any other.
+func (g *graph) seedDependencies(u unit, packages plan.Packages, files []string, modules llb.State, s *stock) {
+	sources := g.selected(Listing{Files: files}, "select module files").File(
+		llb.Mkfile("/"+packagesFile, 0o644, []byte(strings.Join(packages.Paths, "\n")+"\n"), llb.WithCreatedTime(sourceTime)),
+		g.sourceVertex("list packages of other modules")...)
+	was := g.sketch("dependencies "+u.Dir, "keep the list of packages for the next vertex", sources)
+	packages.Paths = nil
+	g.compile(s, u.Compile, packages, compileStep{
+		name: "compile packages of other modules for updates to come", itself: true,
+		before: was.before(u.Dir, "-args", packagesFile),
+		mounts: append(was.mounts(), g.warm(),
+			llb.AddMount(moduleCache, modules, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))),
 	})
 }

@@ -267,9 +267,10 @@ func TestSeedServesAnEditedService(t *testing.T) {
 			t.Fatalf("%q: %v\n%s", argv, err, out)
 		}
 	}
-	program(nil, "stash", "-dir", s.app, "-warm", stashed, "-name", "app", "-out", filepath.Join(t.TempDir(), "sums"))
+	sketch := filepath.Join(t.TempDir(), "sums")
+	program(nil, "stash", "-dir", s.app, "-warm", stashed, "-name", "app", "-out", sketch)
 	cache := []string{"GOCACHEPROG=" + s.prog + " cache -dir " + part, "PWD=" + at}
-	program(cache, "seed", "-dir", at, "-warm", stashed, "-name", "app", "--", "go", "list", "-export", "-deps", "-trimpath", `-f={{""}}`, ".")
+	program(cache, "seed", "-dir", at, "-warm", stashed, "-name", "app", "-sketch", sketch, "--", "go", "list", "-export", "-deps", "-trimpath", `-f={{""}}`, ".")
 	edited := filepath.Join(t.TempDir(), "edited")
 	if err := os.CopyFS(edited, os.DirFS(s.app)); err != nil {
 		t.Fatal(err)

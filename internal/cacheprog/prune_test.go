@@ -17,7 +17,7 @@ func (s *shop) prune(t *testing.T, env []string, argv ...string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "pruned")
 	cmd := s.command(t, append(s.served(t.TempDir(), copied(t, s.warm)), env...),
-		append([]string{s.prog, "prune", "-dir", t.TempDir(), "-modcache", s.modules + "/", "-out", out, "--"}, argv...)...)
+		append([]string{s.prog, "list", "-dir", t.TempDir(), "-modcache", s.modules + "/", "-out", out, "--"}, argv...)...)
 	if text, err := cmd.CombinedOutput(); err != nil || len(text) > 0 {
 		t.Fatalf("prune: %v\n%s", err, text)
 	}
@@ -151,7 +151,7 @@ func TestPruneFailsAsGoListDoes(t *testing.T) {
 		"not go list":     {[]string{"go", "build", "."}, 1, "go list"},
 	} {
 		var stdout, stderr bytes.Buffer
-		cmd := s.command(t, nil, append([]string{s.prog, "prune", "-dir", t.TempDir(), "-modcache", s.modules, "-out", t.TempDir(), "--"}, tt.argv...)...)
+		cmd := s.command(t, nil, append([]string{s.prog, "list", "-dir", t.TempDir(), "-modcache", s.modules, "-out", t.TempDir(), "--"}, tt.argv...)...)
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		var failed *exec.ExitError
 		if err := cmd.Run(); !errors.As(err, &failed) || failed.ExitCode() != tt.code || !strings.Contains(stderr.String(), tt.says) || stdout.Len() > 0 {
@@ -167,7 +167,7 @@ func TestPruneRefusesLinks(t *testing.T) {
 	if err := errors.Join(os.Rename(name, name+"x"), os.Symlink("b.gox", name)); err != nil {
 		t.Fatal(err)
 	}
-	cmd := s.command(t, []string{"GOMODCACHE=" + modules}, s.prog, "prune", "-dir", t.TempDir(), "-modcache", modules, "-out", t.TempDir(), "--", "go", "list", "-deps", ".")
+	cmd := s.command(t, []string{"GOMODCACHE=" + modules}, s.prog, "list", "-dir", t.TempDir(), "-modcache", modules, "-out", t.TempDir(), "--", "go", "list", "-deps", ".")
 	if text, err := cmd.CombinedOutput(); err == nil || !bytes.Contains(text, []byte("b.go is not a regular file")) {
 		t.Errorf("%v, %s", err, text)
 	}

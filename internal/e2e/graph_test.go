@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/moby/buildkit/client"
 
 	"github.com/plimsoll-build/plimsoll/internal/plan"
@@ -131,15 +132,18 @@ func progressOf(t *testing.T, b *testenv.Bed, d *testenv.Daemon, dir, dest strin
 
 // Names of vertices that run the go command.
 const (
-	makesProg = "compile the build cache program"
-	std       = "compile the standard library"
-	fetches   = "fetch Go modules"
-	others    = "compile packages of other modules"
-	keeps     = "keep the service's sources for the next vertex"
-	seeds     = "compile the service's own packages for edits to come"
-	own       = "compile the service's own packages"
-	links     = "link svc"
-	compiles  = "compile the service's own packages and link svc" // without a stamp
+	makesProg    = "compile the build cache program"
+	std          = "compile the standard library"
+	fetches      = "fetch Go modules"
+	others       = "compile packages of other modules"
+	seedsOthers  = others + " for updates to come"
+	keepsModules = "keep the module files for the next vertex"
+	keepsList    = "keep the list of packages for the next vertex"
+	keeps        = "keep the service's sources for the next vertex"
+	seeds        = "compile the service's own packages for edits to come"
+	own          = "compile the service's own packages"
+	links        = "link svc"
+	compiles     = "compile the service's own packages and link svc" // without a stamp
 )
 
 // aRevision is given to builds, so that there is something to stamp.
@@ -149,7 +153,7 @@ var aRevision = []string{"--build-arg", "REVISION=000000000000000000000000000000
 func execs(ran map[string]string) []string {
 	var out []string
 	for name := range ran {
-		if slices.Contains([]string{makesProg, std, fetches, others, keeps, seeds, own, links, compiles}, name) {
+		if slices.Contains([]string{makesProg, std, fetches, others, seedsOthers, keepsModules, keepsList, keeps, seeds, own, links, compiles}, name) {
 			out = append(out, name)
 		}
 	}
@@ -326,6 +330,70 @@ func TestLargeServiceCompilesWhatAnEditTouches(t *testing.T) {
 			slices.Sort(c.want)
 			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
 				t.Errorf("what ran (-want +got):\n%s", diff)
+			}
+			if out := ran[links]; out != "" {
+				t.Errorf("linking compiled something:\n%s", out)
+			}
+			img := images(t, dest)["linux/amd64"]
+			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir, aRevision...); got != want {
+				t.Errorf("the binary is %s, that of a plain build %s", got, want)
+			}
+		})
+	}
+}
+
+// TestUpdatedModuleCompilesWhatItTouches is of a service with so many dependencies that most of
+// what an update leaves as it is comes from the cache, though the module files are new.
+func TestUpdatedModuleCompilesWhatItTouches(t *testing.T) {
+	b := bed(t)
+	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
+	cache := "type=registry,ref=" + b.Registry.Addr + "/cache/updated:1"
+	service := func(t *testing.T) string {
+		text := strings.Replace(mono, "require golang.org/x/sync v0.10.0", "require (\n\tgolang.org/x/sync v0.10.0\n\tgolang.org/x/text v0.21.0\n)", 1)
+		return monorepoOf(t, text+"-- svc/a/many.go --\npackage main\n"+`
+import (
+	_ "golang.org/x/sync/semaphore"
+	_ "golang.org/x/sync/singleflight"
+	_ "golang.org/x/sync/syncmap"
+	_ "golang.org/x/text/runes"
+	_ "golang.org/x/text/transform"
+	_ "golang.org/x/text/unicode/bidi"
+	_ "golang.org/x/text/unicode/norm"
+)
+`)
+	}
+	update := func(module string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) { runGo(t, dir, []string{"GOWORK=off"}, "get", module) }
+	}
+	progressOf(t, b, b.Daemon, service(t), t.TempDir()+"/l", append(aRevision, "--cache-to", cache+",mode=max,compression=zstd")...)
+	// One update in sixteen makes the seed anew, by the sums of the lines of go.mod.
+	for _, c := range []struct {
+		name     string
+		edit     func(t *testing.T, dir string)
+		want     []string
+		compiled []string
+	}{
+		{"nothing", func(*testing.T, string) {}, nil, nil},
+		{"an update", update("golang.org/x/sync@v0.11.0"), []string{fetches, keepsModules, keepsList, others, own, links},
+			[]string{"golang.org/x/sync/errgroup", "golang.org/x/sync/semaphore", "golang.org/x/sync/singleflight", "golang.org/x/sync/syncmap"}},
+		{"an import more", func(t *testing.T, dir string) {
+			edit(t, dir, "svc/a/many.go", "x/text/runes\"", "x/text/runes\"\n\t_ \"golang.org/x/text/width\"")
+		}, []string{keepsList, others, own, links}, []string{"golang.org/x/text/width"}},
+		{"an update that makes the seed anew", update("golang.org/x/text@v0.17.0"),
+			[]string{fetches, keepsModules, keepsList, seedsOthers, others, own, links}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, dest := service(t), filepath.Join(t.TempDir(), "layout")
+			c.edit(t, dir)
+			ran, _ := progressOf(t, b, b.FreshDaemon(t), dir, dest, append(aRevision, "--cache-from", cache)...)
+			slices.Sort(c.want)
+			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
+				t.Errorf("what ran (-want +got):\n%s", diff)
+			}
+			compiled := strings.Fields(ran[others]) // -v names them
+			slices.Sort(compiled)
+			if diff := cmp.Diff(c.compiled, compiled, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("what was compiled of other modules (-want +got):\n%s", diff)
 			}
 			if out := ran[links]; out != "" {
 				t.Errorf("linking compiled something:\n%s", out)

@@ -71,6 +71,8 @@ type Packages struct {
 	Paths []string
 	// Standard is set for packages of the standard library, away from any module.
 	Standard bool
+	// Verbose names the packages that are compiled.
+	Verbose bool
 	// Profile is the absolute path of the profile that -pgo=auto would find beside the
 	// main package; empty without one. It is part of the key of every package.
 	Profile string
@@ -81,6 +83,9 @@ type Packages struct {
 // case, `go list -export` does not.
 func CompileArgv(c Compile, p Packages) []string {
 	argv := []string{"go", "list", "-export", "-deps"}
+	if p.Verbose {
+		argv = append(argv, "-v")
+	}
 	for _, flag := range c.Flags {
 		switch {
 		case p.Standard && strings.HasPrefix(flag, "-mod="):

@@ -21,7 +21,7 @@ import (
 // package's files is keyed by their times and sizes.
 var fixedTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | prune -dir DIR [-from DIRS] -modcache DIR -out DIR -- GO LIST | stash -dir DIR -warm DIR -name NAME -out FILE | seed -dir DIR [-in DIR] -warm DIR -name NAME -- GO LIST"
+const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | list {-dir DIR [-from DIRS] | -modcache DIR -out DIR} -- GO LIST | stash -dir DIR -warm DIR -name NAME -out FILE | seed -dir DIR [-in DIR] -warm DIR -name NAME -sketch FILE [-args FILE] [-v] -- COMMAND"
 
 func main() {
 	err := run(os.Args[1:], os.Stdin, os.Stdout)
@@ -47,26 +47,25 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	dir, warm := flags.String("dir", "", "the cache, or the sources"), flags.String("warm", "", "what earlier builds left")
 	from, to := flags.String("modcache", "", "the module cache"), flags.String("out", "", "where its part, or the sketch, goes")
 	lower := flags.String("from", "", "caches below the cache, as a list like PATH")
-	name, sub := flags.String("name", "", "of what sources are kept"), flags.String("in", ".", "where in the sources a command runs")
+	name, sketch := flags.String("name", "", "of what sources are kept"), flags.String("sketch", "", "what stash wrote of the sources")
+	sub, more := flags.String("in", ".", "where in the sources a command runs"), flags.String("args", "", "the file of the sources with more arguments, each a line")
+	verbose := flags.Bool("v", false, "pass on what the command says")
 	if err := flags.Parse(args[1:]); err != nil {
 		return fmt.Errorf("%w; %s", err, usage)
 	}
 	switch {
 	case args[0] == "cache" && *dir != "" && flags.NArg() == 0:
 		return serve(&cache{dir: *dir, from: filepath.SplitList(*lower), warm: *warm}, in, out)
-	case args[0] == "prune" && *dir != "" && *from != "" && *to != "" && flags.NArg() > 0:
-		err := lay(*dir, filepath.SplitList(*lower))
-		if err == nil {
-			err = prune(*from, *to, flags.Args())
-		}
-		if err == nil {
-			err = settle(*dir)
-		}
-		return err
+	case args[0] == "list" && *dir+*to != "" && (*from == "") == (*to == "") && flags.NArg() > 0:
+		return compile(*dir, filepath.SplitList(*lower), *from, *to, flags.Args())
 	case args[0] == "stash" && *dir != "" && *warm != "" && *name != "" && *to != "" && flags.NArg() == 0:
 		return stash(*dir, *warm, *name, *to)
-	case args[0] == "seed" && *dir != "" && *warm != "" && *name != "" && flags.NArg() > 0:
-		return seed(*warm, *name, *dir, *sub, flags.Args())
+	case args[0] == "seed" && *dir != "" && *warm != "" && *name != "" && *sketch != "" && flags.NArg() > 0:
+		s := seeding{to: *dir, in: *sub, more: *more, argv: flags.Args()}
+		if *verbose {
+			s.says = os.Stderr
+		}
+		return s.run(*warm, *name, *sketch)
 	}
 	return errors.New(usage)
 }

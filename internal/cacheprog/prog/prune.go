@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// fields are what prune asks go list for.
+// fields are what prune has to know of a package.
 const fields = "-json=Dir,Standard,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles"
 
 // listed is one package of go list.
@@ -21,13 +21,26 @@ type listed struct {
 	GoFiles, SFiles, HFiles, SysoFiles, EmbedFiles []string
 }
 
-// prune runs a go list command and copies from the module cache what compiling its packages
-// reads: their files, and what the go command asks about modules.
-func prune(from, out string, argv []string) error {
+// compile runs a go list command. With a directory, the go command writes its cache there
+// itself, beside the entries of the lower ones. With an out, what compiling read of the module
+// cache from comes there.
+func compile(dir string, lower []string, from, out string, argv []string) (err error) {
+	if dir != "" {
+		if err := lay(dir, lower); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, settle(dir)) }()
+	}
 	packages, err := list(argv)
-	if err != nil {
+	if err != nil || out == "" {
 		return err
 	}
+	return prune(from, out, packages)
+}
+
+// prune copies from the module cache what compiling packages reads: their files, and what the
+// go command asks about modules.
+func prune(from, out string, packages []listed) error {
 	p := &pruning{from: filepath.Clean(from), out: out}
 	for _, pkg := range packages {
 		if err := p.pkg(pkg); err != nil {

@@ -6,10 +6,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -34,9 +36,11 @@ func stash(from, warm, name, sketch string) error {
 		if err != nil {
 			return nil //nolint:nilerr // a link to a directory or to nothing: what needs it is compiled later
 		}
-		sum := sha256.Sum256(append([]byte(rel+"\x00"), data...))
-		if sum[0]%sketchOf == 0 {
-			fmt.Fprintf(&sums, "%x\n", sum)
+		for _, part := range parts(rel, data) {
+			sum := sha256.Sum256(append([]byte(rel+"\x00"), part...))
+			if sum[0]%sketchOf == 0 || bytes.HasPrefix(part, []byte("module ")) { // services are told from each other
+				fmt.Fprintf(&sums, "%x\n", sum)
+			}
 		}
 		f, err := w.CreateHeader(&zip.FileHeader{Name: filepath.ToSlash(rel), Method: zip.Store})
 		if err == nil {
@@ -47,29 +51,65 @@ func stash(from, warm, name, sketch string) error {
 	if err = errors.Join(err, w.Close()); err != nil {
 		return fmt.Errorf("reading the sources: %w", err)
 	}
-	_ = write(stashFile(warm, name), archive.Bytes(), time.Now()) // without it, seed compiles nothing
+	_ = write(stashFile(warm, name, sums.Bytes()), archive.Bytes(), time.Now()) // without it, seed compiles nothing
 	return write(sketch, sums.Bytes(), fixedTime)
 }
 
+// parts are what a sketch is made of: whole files, but lines of those that list modules or
+// packages, since any change of their many lines would be one of the file.
+func parts(rel string, data []byte) [][]byte {
+	switch filepath.Base(rel) {
+	case "go.sum", "go.work.sum":
+		return nil // it follows the others
+	case "go.mod", packagesFile:
+		return bytes.Split(data, []byte("\n"))
+	}
+	return [][]byte{data}
+}
+
+// packagesFile lists import paths beside module files.
+const packagesFile = ".plimsoll-packages"
+
 // stashFile is named like an entry of the cache, so that it is swept like one.
-func stashFile(warm, name string) string {
-	sum := sha256.Sum256([]byte(name))
+func stashFile(warm, name string, sketch []byte) string {
+	sum := sha256.Sum256(append([]byte(name+"\x00"), sketch...))
 	return outputFile(warm, sum[:])
 }
 
-// seed runs a go command in a directory of the sources that stash kept last. Whatever is wrong with them is
-// said when the service itself is compiled: here it only means that less is compiled.
-func seed(warm, name, to, in string, argv []string) error {
-	archive, err := os.ReadFile(stashFile(warm, name))
+// seeding is a command that runs on the sources that stash kept last.
+type seeding struct {
+	to, in string // where the sources come, and where in them the command runs
+	more   string // the file of the sources with more arguments; empty without one
+	argv   []string
+	says   io.Writer // what the command prints as errors; nil for nobody
+}
+
+// run runs the command. Whatever is wrong with it is said when the service itself is fetched
+// and compiled: here it only means that less is made.
+func (s seeding) run(warm, name, sketch string) error {
+	sums, err := os.ReadFile(sketch)
+	if err != nil {
+		return err
+	}
+	archive, err := os.ReadFile(stashFile(warm, name, sums))
 	if err != nil {
 		return nil //nolint:nilerr // swept meanwhile
 	}
-	if err := unpack(archive, to); err != nil {
+	if err := unpack(archive, s.to); err != nil {
 		return nil //nolint:nilerr // others write to the mount too
 	}
+	argv := s.argv
+	if s.more != "" {
+		lines, err := os.ReadFile(filepath.Join(s.to, s.more))
+		if err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		argv = append(argv[:len(argv):len(argv)], strings.Fields(string(lines))...)
+	}
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Dir = filepath.Join(to, in)
+	cmd.Dir = filepath.Join(s.to, s.in)
 	cmd.Env = append(os.Environ(), "PWD="+cmd.Dir)
+	cmd.Stderr = s.says
 	_ = cmd.Run()
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -68,8 +69,14 @@ func TestSeed(t *testing.T) {
 	if err := os.Symlink("text", filepath.Join(dir, "a", "link")); err != nil {
 		t.Fatal(err)
 	}
-	sketched(t, dir, warm)
-	if err := seed(warm, "svc", to, "a", []string{"sh", "-c", "cat link > " + to + "/ran; exit 3"}); err != nil {
+	sketch := filepath.Join(t.TempDir(), "sums")
+	if err := write(sketch, []byte(sketched(t, dir, warm)), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	seed := func(name, to, in string, argv ...string) error {
+		return seeding{to: to, in: in, argv: argv}.run(warm, name, sketch)
+	}
+	if err := seed("svc", to, "a", "sh", "-c", "cat link > "+to+"/ran; exit 3"); err != nil {
 		t.Fatalf("a failing command is not the seed's to report: %v", err)
 	}
 	if data, err := os.ReadFile(filepath.Join(to, "ran")); err != nil || string(data) != "text" {
@@ -81,7 +88,7 @@ func TestSeed(t *testing.T) {
 		}
 	}
 	to = t.TempDir()
-	if err := seed(warm, "other", to, ".", []string{"touch", to + "/ran"}); err != nil {
+	if err := seed("other", to, ".", "touch", to+"/ran"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(to + "/ran"); err == nil {
@@ -101,15 +108,63 @@ func TestSeedBelievesNothing(t *testing.T) {
 		if err == nil {
 			_, err = f.Write([]byte("/"))
 		}
-		if err := errors.Join(err, w.Close(), write(stashFile(warm, "svc"), archive.Bytes(), time.Now())); err != nil {
+		if err := errors.Join(err, w.Close(), write(stashFile(warm, "svc", nil), archive.Bytes(), time.Now())); err != nil {
 			t.Fatal(err)
 		}
 		to := filepath.Join(above, "to")
-		if err := seed(warm, "svc", to, ".", []string{"touch", above + "/ran"}); err != nil {
+		sketch := filepath.Join(t.TempDir(), "sums")
+		if err := write(sketch, nil, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := (seeding{to: to, in: ".", argv: []string{"touch", above + "/ran"}}).run(warm, "svc", sketch); err != nil {
 			t.Fatal(err)
 		}
 		if entries, err := os.ReadDir(above); err != nil || len(entries) > 0 {
 			t.Errorf("%q: %v, %v", name, entries, err)
 		}
+	}
+}
+
+// TestSketchOfModules holds that a bumped module changes the sketch about as often as an edited
+// file, and that the packages to compile come from what was stashed.
+func TestSketchOfModules(t *testing.T) {
+	mod := func(bumped int) string {
+		text := "module example.com/m\n\ngo 1.26\n\nrequire (\n"
+		for i := range 60 {
+			version := 0
+			if i == 7 {
+				version = bumped
+			}
+			text += fmt.Sprintf("\texample.com/m%d v1.%d.0\n", i, version)
+		}
+		return text + ")\n"
+	}
+	warm, last, changes := t.TempDir(), "", 0
+	const bumps = 320
+	for i := range bumps {
+		dir := sourcesOf(t, map[string]string{"go.mod": mod(i), "go.sum": fmt.Sprint(i), packagesFile: "a\nb/c\n"})
+		if next := sketched(t, dir, warm); next != last {
+			last, changes = next, changes+1
+		}
+	}
+	if changes < bumps/40 || changes > bumps/8 {
+		t.Errorf("%d of %d bumps changed the sketch", changes, bumps)
+	}
+	other := strings.Replace(mod(0), "example.com/m\n", "example.com/n\n", 1)
+	a := sketched(t, sourcesOf(t, map[string]string{"go.mod": mod(0)}), t.TempDir())
+	if b := sketched(t, sourcesOf(t, map[string]string{"go.mod": other}), t.TempDir()); a == b {
+		t.Error("two services have one sketch, and so one stash")
+	}
+
+	sketch, to := filepath.Join(t.TempDir(), "sums"), t.TempDir()
+	if err := write(sketch, []byte(last), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s := seeding{to: to, in: ".", more: packagesFile, argv: []string{"sh", "-c", `printf '%s,' "$@" > ran`, "sh", "x"}}
+	if err := s.run(warm, "svc", sketch); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(filepath.Join(to, "ran")); err != nil || string(data) != "x,a,b/c," {
+		t.Errorf("the command had the arguments %q, %v", data, err)
 	}
 }

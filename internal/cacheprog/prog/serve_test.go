@@ -119,9 +119,10 @@ func FuzzServe(f *testing.F) {
 func TestRunRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		nil, {"cache"}, {"cache", "-dir"}, {"cache", "-no"}, {"cache", "-dir", "x", "more"}, {"wash"},
-		{"prune", "-dir", "d", "-modcache", "m", "-out", "o"}, {"prune", "-dir", "d", "-out", "o", "--", "go", "list"},
-		{"prune", "-modcache", "m", "-out", "o", "--", "go", "list"},
-		{"prune", "-dir", "d", "-modcache", "m", "-out", "o", "--", "go", "build"},
+		{"list", "-dir", "d", "-modcache", "m", "-out", "o"}, {"list", "-dir", "d", "-out", "o", "--", "go", "list"},
+		{"list", "-modcache", "m", "--", "go", "list"}, {"list", "--", "go", "list"},
+		{"list", "-dir", t.TempDir(), "-modcache", "m", "-out", "o", "--", "go", "build"},
+		{"seed", "-dir", "d", "-warm", "w", "-name", "n", "--", "go", "list"},
 	} {
 		if err := run(args, strings.NewReader(""), io.Discard); err == nil || strings.Contains(err.Error(), "nil") {
 			t.Errorf("run(%q): %v", args, err)
