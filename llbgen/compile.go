@@ -75,16 +75,14 @@ func (g *graph) compiled(u unit) (stock, error) {
 // dependencies compiles the packages of other modules, and takes from the module cache
 // what compiling read: the rest of it need not travel.
 func (g *graph) dependencies(u unit, s *stock) error {
-	updatable := u.updatable()
-	var earlier *llb.State
+	updatable, ok := u.updatable(), true
+	var fetched, earlier llb.State
+	var err error
 	if updatable {
-		found, err := g.earlierModules(u.Compile)
-		if err != nil {
-			return err
-		}
-		earlier = &found
+		fetched, earlier, err = g.updatedModules(u.Compile)
+	} else {
+		fetched, ok, err = g.modules(u.Compile)
 	}
-	fetched, ok, err := g.modules(u.Compile, earlier)
 	if err != nil || !ok && (u.Vendor == "" || u.small()) {
 		return err
 	}
@@ -103,7 +101,7 @@ func (g *graph) dependencies(u unit, s *stock) error {
 	}
 	step := compileStep{name: "compile packages of other modules", prune: ok, itself: ok}
 	if updatable {
-		g.seedDependencies(u, packages, files, *earlier, s)
+		g.seedDependencies(u, packages, files, earlier, s)
 		step.itself, step.warm, step.verbose = false, g.warm(), true
 	}
 	if ok {
@@ -125,7 +123,7 @@ type compileStep struct {
 	prune   bool          // take from the module cache what it read
 	itself  bool          // the go command writes the cache, not our program
 	verbose bool          // the go command names what it compiles
-	before  []string      // what runs the go command, if it is not run as it is
+	before  before        // what runs the go command, if it is not run as it is
 	mounts  []llb.RunOption
 	about   []llb.ConstraintsOpt
 }
@@ -146,9 +144,7 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	} else {
 		argv = silent(argv)
 	}
-	if len(step.before) > 0 { // the directory is not there before it runs
-		argv, dir = append(slices.Clone(step.before), argv...), "."
-	}
+	argv, dir = step.before.run(argv, dir)
 	switch {
 	case step.itself:
 		// All of it is new, as a rule, and the way through our program costs a fifth of the time.
@@ -168,6 +164,18 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	} else {
 		s.caches = []llb.State{part}
 	}
+}
+
+// before is a program and its flags that run the go command, in a directory that is not there
+// before.
+type before []string
+
+// run is a command line and its directory with what is before it.
+func (b before) run(argv []string, dir string) ([]string, string) {
+	if len(b) == 0 {
+		return argv, dir
+	}
+	return slices.Concat(b, argv), "."
 }
 
 // lists are the flags of our program for a step whose packages it has to see.
@@ -276,7 +284,7 @@ func (g *graph) simple(c plan.Compile) (llb.State, error) {
 		return llb.State{}, err
 	}
 	var s stock
-	if cache, ok, err := g.modules(c, nil); err != nil {
+	if cache, ok, err := g.modules(c); err != nil {
 		return llb.State{}, err
 	} else if ok {
 		s.modules = &cache

@@ -1,6 +1,6 @@
 // Package llbgen turns a plan into BuildKit's LLB: one vertex that normalises the
-// build context, one that fetches modules (the only one with a network and with
-// secrets), one for each binary, one for each layer.
+// build context, those that fetch modules (the only ones with a network and with
+// secrets), those that compile each binary, one for each layer.
 //
 // It decides nothing about the image: what is compiled and placed, with which
 // flags, modes and owners, is the plan's. It must not know the spec, nor how

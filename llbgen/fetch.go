@@ -15,28 +15,39 @@ import (
 // as GOARCH, is left out, so that all platforms share one fetch.
 var fetchEnv = []string{"GO111MODULE", "GOENV", "GOFLAGS", "GOTOOLCHAIN", "GOWORK"}
 
-// modules is the module cache of a compile, made from an earlier one where there is one; ok
-// is false where nothing is fetched.
-func (g *graph) modules(c plan.Compile, earlier *llb.State) (cache llb.State, ok bool, err error) {
+// modules is the module cache of a compile; ok is false where nothing is fetched.
+func (g *graph) modules(c plan.Compile) (cache llb.State, ok bool, err error) {
 	if len(c.ModFiles) == 0 {
 		return llb.State{}, false, nil
 	}
-	if earlier == nil {
-		empty := llb.Scratch()
-		earlier = &empty
-	}
-	// The go command adds sums that a workspace or a build does without, and fails if it
-	// cannot write them: it writes into a copy. What the build needs, linking checks.
-	cache, err = g.fetch(c, *earlier, fetchStep{name: g.Fetch.name(), mounts: []llb.RunOption{
-		llb.AddMount(sourceDir, g.selected(Listing{Files: c.ModFiles}, "select module files"), llb.ForceNoOutput),
-	}})
+	cache, err = g.fetch(c, llb.Scratch(), fetchStep{name: g.Fetch.name(), mounts: g.moduleFiles(c)})
 	return cache, true, err
+}
+
+// moduleFiles are what says which modules to fetch. The go command adds sums that a workspace
+// or a build does without, and fails if it cannot write them: it writes into a copy. What the
+// build needs, linking checks.
+func (g *graph) moduleFiles(c plan.Compile) []llb.RunOption {
+	return []llb.RunOption{llb.AddMount(sourceDir, g.selected(Listing{Files: c.ModFiles}, "select module files"), llb.ForceNoOutput)}
+}
+
+// updatedModules is modules with what an earlier build had fetched, which is earlier: what has
+// been there before is not fetched again.
+func (g *graph) updatedModules(c plan.Compile) (cache, earlier llb.State, err error) {
+	if earlier, err = g.earlierModules(c); err != nil {
+		return llb.State{}, llb.State{}, err
+	}
+	cache, err = g.fetch(c, earlier, fetchStep{
+		name: g.Fetch.name(), renews: true, mounts: append(g.moduleFiles(c), g.programMount()),
+	})
+	return cache, earlier, err
 }
 
 // fetchStep is one run of the go command that fetches modules.
 type fetchStep struct {
 	name   string
-	before []string // what runs the go command, if it is not run as it is
+	before before // what runs the go command, if it is not run as it is
+	renews bool   // what is there already may be in the way
 	mounts []llb.RunOption
 }
 
@@ -46,10 +57,10 @@ func (g *graph) fetch(c plan.Compile, below llb.State, step fetchStep) (llb.Stat
 	if err != nil {
 		return llb.State{}, err
 	}
-	dir := c.Dir
-	if len(step.before) > 0 { // the directory is not there before it runs
-		argv, dir = append(slices.Clone(step.before), argv...), "."
+	if step.renews {
+		argv = append([]string{cacheProg, "renew", "-dir", moduleCache, "--"}, argv...)
 	}
+	argv, dir := step.before.run(argv, c.Dir)
 	env := g.ambient()
 	for _, kv := range plan.Environ(c, paths) {
 		if key, value, _ := strings.Cut(kv, "="); slices.Contains(fetchEnv, key) {

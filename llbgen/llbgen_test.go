@@ -124,9 +124,7 @@ func TestGraph(t *testing.T) {
 		for i := range seedFrom {
 			l.Files = append(l.Files, fmt.Sprintf("svc/p%02d/p.go", i))
 		}
-		for i := range updateFrom {
-			l.Deps = append(l.Deps, fmt.Sprintf("example.com/dep/d%d", i))
-		}
+		manyDeps(l)
 	})
 	oldGo := twoBinaries()
 	oldGo.Go = "1.23.4"
@@ -210,11 +208,25 @@ func TestDeterministic(t *testing.T) {
 
 // TestFetchAlone holds that one vertex sees secrets and a network, and that platforms share it.
 func TestFetchAlone(t *testing.T) {
+	t.Run("few dependencies", func(t *testing.T) { fetchAlone(t, func(*Listing) {}, 1, 7) })
+	// Each fetch, and the compile of what was fetched, has a seed, and two vertices keep what these are made of.
+	t.Run("many dependencies", func(t *testing.T) { fetchAlone(t, manyDeps, 2, 11) })
+}
+
+func manyDeps(l *Listing) {
+	for i := range updateFrom {
+		l.Deps = append(l.Deps, fmt.Sprintf("example.com/dep/d%d", i))
+	}
+}
+
+func fetchAlone(t *testing.T, change func(*Listing), fetches, all int) {
+	t.Helper()
 	digests, programs := map[string]bool{}, map[string]bool{}
 	for _, arch := range []string{"amd64", "arm64"} {
 		p, o := twoBinaries(), private(options())
 		o.ShowPlatform = true
 		o = listings(o)
+		setListings(o, change)
 		o.TreeFiles = map[string][]string{"svc/migrations": nil}
 		p.Platform.Architecture = arch
 		for i := range p.Compiles {
@@ -250,11 +262,11 @@ func TestFetchAlone(t *testing.T) {
 				t.Errorf("%s runs on %s, not the build platform", v.name, v.op.Platform.Architecture)
 			}
 		}
-		if execs != 7 {
-			t.Errorf("%d exec vertices, not the fetch, the cache program, three compiles and two links", execs)
+		if execs != all { // the fetch, the cache program, three compiles and two links
+			t.Errorf("%d exec vertices, not %d", execs, all)
 		}
 	}
-	if len(digests) != 1 || len(programs) != 1 {
+	if len(digests) != fetches || len(programs) != 1 {
 		t.Errorf("%d different fetches and %d cache programs for two platforms", len(digests), len(programs))
 	}
 }

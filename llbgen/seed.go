@@ -1,6 +1,7 @@
 package llbgen
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (g *graph) sketch(name, title string, sources llb.State) seed {
 }
 
 // before runs a command in a directory of the sources; flags are more of our program's.
-func (s seed) before(dir string, flags ...string) []string {
+func (s seed) before(dir string, flags ...string) before {
 	argv := []string{cacheProg, "seed", "-dir", sourceDir, "-in", dir, "-warm", warmCache, "-name", s.name, "-sketch", sketchFile}
 	return append(append(argv, flags...), "--")
 }
@@ -100,14 +101,20 @@ func (g *graph) earlierModules(c plan.Compile) (llb.State, error) {
 	})
 }
 
+// variant tells the service, its target and its flags from others, whose packages are others:
+// where one of these changes, what the seed is made of is to be kept anew.
+func (g *graph) variant(u unit) string {
+	return fmt.Sprintf("%s %q %q %q %q %q", g.plan.Compiles[0].Name, u.Dir, u.mains, u.Flags, u.Tags, u.Env)
+}
+
 // seedDependencies compiles the packages of other modules as they were. Which these are is not
-// part of the key either: an import more is an update like any other.
+// part of the key either: what is imported more, the next vertex compiles.
 func (g *graph) seedDependencies(u unit, packages plan.Packages, files []string, modules llb.State, s *stock) {
 	sources := g.selected(Listing{Files: files}, "select module files").File(
 		llb.Mkfile("/"+packagesFile, 0o644, []byte(strings.Join(packages.Paths, "\n")+"\n"), llb.WithCreatedTime(sourceTime)),
 		g.sourceVertex("list packages of other modules")...)
-	was := g.sketch("dependencies "+u.Dir, "keep the list of packages for the next vertex", sources)
-	packages.Paths = nil
+	was := g.sketch("dependencies "+g.variant(u), "keep the list of packages for the next vertex", sources)
+	packages.Paths, packages.Tolerant = nil, true
 	g.compile(s, u.Compile, packages, compileStep{
 		name: "compile packages of other modules for updates to come", itself: true,
 		before: was.before(u.Dir, "-args", packagesFile),

@@ -21,7 +21,7 @@ import (
 )
 
 // Store keeps compressed layers as files of a directory: layers are read from
-// there when an image is written, and a layer of known content is not compressed
+// there when an image is written, and a layer that is known to be there is not compressed
 // again. Several processes may share it.
 type Store struct {
 	// Dir is made when it is needed.

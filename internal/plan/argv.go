@@ -73,6 +73,8 @@ type Packages struct {
 	Standard bool
 	// Verbose names the packages that are compiled.
 	Verbose bool
+	// Tolerant goes on where a package cannot be found or compiled.
+	Tolerant bool
 	// Profile is the absolute path of the profile that -pgo=auto would find beside the
 	// main package; empty without one. It is part of the key of every package.
 	Profile string
@@ -85,6 +87,9 @@ func CompileArgv(c Compile, p Packages) []string {
 	argv := []string{"go", "list", "-export", "-deps"}
 	if p.Verbose {
 		argv = append(argv, "-v")
+	}
+	if p.Tolerant {
+		argv = append(argv, "-e")
 	}
 	for _, flag := range c.Flags {
 		switch {

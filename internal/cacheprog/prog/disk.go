@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -135,7 +136,8 @@ func lay(dir string, from []string) error {
 
 // settle makes of a cache that the go command itself wrote what serve would have left: what
 // was laid is gone, all else has the fixed time, and there are no notes of when it was trimmed.
-func settle(dir string) error {
+// Indexes of modules stay only where later builds see the very same modules (see indexMagic).
+func settle(dir string, indexes bool) error {
 	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -147,6 +149,20 @@ func settle(dir string) error {
 		if filepath.Dir(name) == dir || info.ModTime().Equal(fixedTime) {
 			return os.Remove(name)
 		}
+		if !indexes && isIndex(name) {
+			return os.Remove(name)
+		}
 		return os.Chtimes(name, fixedTime, fixedTime)
 	})
+}
+
+func isIndex(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(indexMagic))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == indexMagic
 }

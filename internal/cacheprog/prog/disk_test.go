@@ -81,7 +81,7 @@ func TestSettle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := settle(dir); err != nil {
+	if err := settle(dir, true); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -100,13 +100,13 @@ func TestSettle(t *testing.T) {
 	if laid, err := filepath.Glob(filepath.Join(upper, "*", "*")); err != nil || len(laid) != 3 {
 		t.Errorf("laid are %q, %v", laid, err)
 	}
-	if err := errors.Join(write(filepath.Join(upper, "0c", "0c33-d"), []byte("new"), time.Now()), settle(upper)); err != nil {
+	if err := errors.Join(write(filepath.Join(upper, "0c", "0c33-d"), []byte("new"), time.Now()), settle(upper, true)); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := filepath.Glob(filepath.Join(upper, "*", "*")); err != nil || len(left) != 1 {
 		t.Errorf("left are %q, %v: want the new one alone", left, err)
 	}
-	if err := settle(filepath.Join(dir, "nothing")); err == nil {
+	if err := settle(filepath.Join(dir, "nothing"), true); err == nil {
 		t.Error("no error without a cache")
 	}
 }

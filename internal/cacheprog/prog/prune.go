@@ -21,15 +21,16 @@ type listed struct {
 	GoFiles, SFiles, HFiles, SysoFiles, EmbedFiles []string
 }
 
-// compile runs a go list command. With a directory, the go command writes its cache there
+// listAll runs a go list command. With a directory, the go command writes its cache there
 // itself, beside the entries of the lower ones. With an out, what compiling read of the module
 // cache from comes there.
-func compile(dir string, lower []string, from, out string, argv []string) (err error) {
+func listAll(dir string, lower []string, from, out string, argv []string) (err error) {
 	if dir != "" {
 		if err := lay(dir, lower); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, settle(dir)) }()
+		// What is not given the module cache is not keyed by it.
+		defer func() { err = errors.Join(err, settle(dir, from != "")) }()
 	}
 	packages, err := list(argv)
 	if err != nil || out == "" {
@@ -121,7 +122,7 @@ func (p *pruning) pkg(pkg listed) error {
 	return nil
 }
 
-// modules takes what is known of modules but their zips, and each module's directory and
+// modules takes, also of modules that an earlier build fetched, what is known of them but their zips, and each module's directory and
 // go.mod: for an import that several modules might provide, go asks all of them.
 func (p *pruning) modules() error {
 	return filepath.WalkDir(p.from, func(name string, d fs.DirEntry, err error) error {

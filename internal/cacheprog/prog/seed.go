@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// One file in sketchOf, by the first byte of its sum, is in a sketch: an edited file then
+// One part in sketchOf, by the first byte of its sum, is in a sketch: an edited one then
 // changes it once in sixteen times, as it may be one before and one after.
 const sketchOf = 32
 
@@ -38,7 +38,7 @@ func stash(from, warm, name, sketch string) error {
 		}
 		for _, part := range parts(rel, data) {
 			sum := sha256.Sum256(append([]byte(rel+"\x00"), part...))
-			if sum[0]%sketchOf == 0 || bytes.HasPrefix(part, []byte("module ")) { // services are told from each other
+			if sum[0]%sketchOf == 0 {
 				fmt.Fprintf(&sums, "%x\n", sum)
 			}
 		}
@@ -55,13 +55,13 @@ func stash(from, warm, name, sketch string) error {
 	return write(sketch, sums.Bytes(), fixedTime)
 }
 
-// parts are what a sketch is made of: whole files, but lines of those that list modules or
-// packages, since any change of their many lines would be one of the file.
+// parts are what a sketch is made of: whole files, but the lines of those that list modules,
+// since any change of their many lines would be one of the file.
 func parts(rel string, data []byte) [][]byte {
 	switch filepath.Base(rel) {
-	case "go.sum", "go.work.sum":
-		return nil // it follows the others
-	case "go.mod", packagesFile:
+	case "go.sum", "go.work.sum", packagesFile:
+		return nil // the first two follow the others; what is imported more, the next vertex compiles
+	case "go.mod":
 		return bytes.Split(data, []byte("\n"))
 	}
 	return [][]byte{data}
@@ -104,7 +104,11 @@ func (s seeding) run(warm, name, sketch string) error {
 		if err != nil {
 			return nil //nolint:nilerr // as above
 		}
-		argv = append(argv[:len(argv):len(argv)], strings.Fields(string(lines))...)
+		for _, arg := range strings.Fields(string(lines)) {
+			if !strings.HasPrefix(arg, "-") { // no flags from there
+				argv = append(argv[:len(argv):len(argv)], arg)
+			}
+		}
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = filepath.Join(s.to, s.in)
@@ -112,6 +116,28 @@ func (s seeding) run(warm, name, sketch string) error {
 	cmd.Stderr = s.says
 	_ = cmd.Run()
 	return nil
+}
+
+// renew runs a command that adds to a directory. Where it fails on what an earlier one left
+// there, it runs once more, on an empty one: a module may have come with another content.
+func renew(dir string, argv []string) error {
+	command := func() error {
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		return cmd.Run()
+	}
+	err := command()
+	entries, unread := os.ReadDir(dir)
+	if err == nil || unread != nil || len(entries) == 0 {
+		return err
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(os.Stderr, "cacheprog: trying once more, without what an earlier build fetched")
+	return command()
 }
 
 // unpack writes regular files only, so that none of them leads out of the directory.

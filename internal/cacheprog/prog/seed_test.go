@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 )
@@ -150,10 +149,8 @@ func TestSketchOfModules(t *testing.T) {
 	if changes < bumps/40 || changes > bumps/8 {
 		t.Errorf("%d of %d bumps changed the sketch", changes, bumps)
 	}
-	other := strings.Replace(mod(0), "example.com/m\n", "example.com/n\n", 1)
-	a := sketched(t, sourcesOf(t, map[string]string{"go.mod": mod(0)}), t.TempDir())
-	if b := sketched(t, sourcesOf(t, map[string]string{"go.mod": other}), t.TempDir()); a == b {
-		t.Error("two services have one sketch, and so one stash")
+	if next := sketched(t, sourcesOf(t, map[string]string{"go.mod": mod(bumps - 1), packagesFile: "a\nb/c\n-x\nd\n"}), warm); next != last {
+		t.Error("an import more changed the sketch")
 	}
 
 	sketch, to := filepath.Join(t.TempDir(), "sums"), t.TempDir()
@@ -164,7 +161,48 @@ func TestSketchOfModules(t *testing.T) {
 	if err := s.run(warm, "svc", sketch); err != nil {
 		t.Fatal(err)
 	}
-	if data, err := os.ReadFile(filepath.Join(to, "ran")); err != nil || string(data) != "x,a,b/c," {
+	if data, err := os.ReadFile(filepath.Join(to, "ran")); err != nil || string(data) != "x,a,b/c,d," {
 		t.Errorf("the command had the arguments %q, %v", data, err)
+	}
+}
+
+// TestRenew holds that what an earlier build left cannot make a command fail for good.
+func TestRenew(t *testing.T) {
+	dir := t.TempDir()
+	script := []string{"sh", "-c", "test ! -e " + dir + "/old/file && touch " + dir + "/new"}
+	if err := renew(dir, []string{"false"}); err == nil {
+		t.Error("a command that fails on an empty directory is taken for good")
+	}
+	if err := write(filepath.Join(dir, "old", "file"), nil, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := renew(dir, script); err != nil {
+		t.Error(err)
+	}
+	if err := renew(dir, script); err != nil { // it stays where it helps
+		t.Error(err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 || entries[0].Name() != "new" {
+		t.Errorf("%v, %v", entries, err)
+	}
+}
+
+// TestSettleLeavesIndexesOut holds that a cache that is not keyed by the modules has no index
+// of them.
+func TestSettleLeavesIndexesOut(t *testing.T) {
+	for _, keyed := range []bool{true, false} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"00/index-d": indexMagic + "2\n", "00/object-d": "go object", "00/short-d": "go"} {
+			if err := write(filepath.Join(dir, name), []byte(text), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := settle(dir, keyed); err != nil {
+			t.Fatal(err)
+		}
+		left, err := filepath.Glob(filepath.Join(dir, "00", "*"))
+		if want := map[bool]int{true: 3, false: 2}[keyed]; err != nil || len(left) != want {
+			t.Errorf("keyed %t: %q, %v", keyed, left, err)
+		}
 	}
 }
