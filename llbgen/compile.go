@@ -166,18 +166,6 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	}
 }
 
-// before is a program and its flags that run the go command, in a directory that is not there
-// before.
-type before []string
-
-// run is a command line and its directory with what is before it.
-func (b before) run(argv []string, dir string) ([]string, string) {
-	if len(b) == 0 {
-		return argv, dir
-	}
-	return slices.Concat(b, argv), "."
-}
-
 // lists are the flags of our program for a step whose packages it has to see.
 func (step compileStep) lists(s stock) []string {
 	var flags []string

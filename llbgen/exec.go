@@ -56,3 +56,15 @@ func runOptions(constraints []llb.ConstraintsOpt) []llb.RunOption {
 	}
 	return opts
 }
+
+// before is a program and its flags that run the go command, in a directory that is not there
+// before.
+type before []string
+
+// run is a command line and its directory with what is before it.
+func (b before) run(argv []string, dir string) ([]string, string) {
+	if len(b) == 0 {
+		return argv, dir
+	}
+	return slices.Concat(b, argv), "."
+}
