@@ -206,7 +206,8 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// TestFetchAlone holds that one vertex sees secrets and a network, and that platforms share it.
+// TestFetchAlone holds that what fetches sees secrets and a network and nothing else does, and
+// that platforms share it.
 func TestFetchAlone(t *testing.T) {
 	t.Run("few dependencies", func(t *testing.T) { fetchAlone(t, func(*Listing) {}, 1, 7) })
 	// Each fetch, and the compile of what was fetched, has a seed, and two vertices keep what these are made of.

@@ -15,7 +15,7 @@ import (
 const (
 	sketchDir  = "/sketch"
 	sketchFile = sketchDir + "/sums"
-	// packagesFile is what internal/cacheprog reads line by line.
+	// packagesFile lists import paths beside module files, a line each.
 	packagesFile = ".plimsoll-packages"
 )
 
@@ -57,10 +57,11 @@ type seed struct {
 	sketch llb.State
 }
 
-// sketch leaves sources in the cache mount. The name of a seed is the same after an edit.
-func (g *graph) sketch(name, title string, sources llb.State) seed {
-	keep := g.run(g.cacheProgram().program,
-		[]string{"/" + cacheProgName, "stash", "-dir", sourceDir, "-warm", warmCache, "-name", name, "-out", sketchFile},
+// sketch leaves sources in the cache mount. The name of a seed is the same after an edit; flags
+// are more of our program's.
+func (g *graph) sketch(name, title string, sources llb.State, flags ...string) seed {
+	argv := []string{"/" + cacheProgName, "stash", "-dir", sourceDir, "-warm", warmCache, "-name", name, "-out", sketchFile}
+	keep := g.run(g.cacheProgram().program, append(argv, flags...),
 		g.ambient(), ".", pb.NetMode_NONE,
 		append(runOptions(g.shared(title)), llb.AddMount(sourceDir, sources, llb.Readonly), g.warm()))
 	return seed{name, keep.AddMount(sketchDir, llb.Scratch())}
@@ -113,7 +114,7 @@ func (g *graph) seedDependencies(u unit, packages plan.Packages, files []string,
 	sources := g.selected(Listing{Files: files}, "select module files").File(
 		llb.Mkfile("/"+packagesFile, 0o644, []byte(strings.Join(packages.Paths, "\n")+"\n"), llb.WithCreatedTime(sourceTime)),
 		g.sourceVertex("list packages of other modules")...)
-	was := g.sketch("dependencies "+g.variant(u), "keep the list of packages for the next vertex", sources)
+	was := g.sketch("dependencies "+g.variant(u), "keep the list of packages for the next vertex", sources, "-args", packagesFile)
 	packages.Paths, packages.Tolerant = nil, true
 	g.compile(s, u.Compile, packages, compileStep{
 		name: "compile packages of other modules for updates to come", itself: true,

@@ -189,6 +189,19 @@ func plainBuild(t *testing.T, b *testenv.Bed, dir string, args ...string) string
 	return sum(data)
 }
 
+// checkLinked holds that linking compiled nothing, which -v would name, and that the binary in
+// the layout is that of a plain build.
+func checkLinked(t *testing.T, b *testenv.Bed, ran map[string]string, dest, dir string, args ...string) {
+	t.Helper()
+	if out := ran[links]; out != "" {
+		t.Errorf("linking compiled something:\n%s", out)
+	}
+	img := images(t, dest)["linux/amd64"]
+	if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir, args...); got != want {
+		t.Errorf("the binary is %s, that of a plain build %s", got, want)
+	}
+}
+
 // coldCache is a Go build cache that only plainBuild uses, and only in this run of the tests.
 var coldCache = filepath.Join(os.TempDir(), fmt.Sprintf("plimsoll-e2e-go-build-%d", os.Getpid()))
 
@@ -281,9 +294,6 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
 				t.Errorf("what ran (-want +got):\n%s", diff)
 			}
-			if out := ran[links]; out != "" { // -v names what is compiled
-				t.Errorf("linking compiled something:\n%s", out)
-			}
 			pulled := false
 			for name := range all {
 				pulled = pulled || strings.HasPrefix(name, extracts) && strings.Contains(name, "golang:")
@@ -291,10 +301,7 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 			if want := slices.Contains(c.want, fetches); pulled != want { // nothing else needs all of it
 				t.Errorf("the toolchain image was pulled: %t, want %t", pulled, want)
 			}
-			img := images(t, dest)["linux/amd64"]
-			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir, c.args...); got != want {
-				t.Errorf("the binary is %s, that of a plain build %s", got, want)
-			}
+			checkLinked(t, b, ran, dest, dir, c.args...)
 		})
 	}
 }
@@ -332,13 +339,7 @@ func TestLargeServiceCompilesWhatAnEditTouches(t *testing.T) {
 			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
 				t.Errorf("what ran (-want +got):\n%s", diff)
 			}
-			if out := ran[links]; out != "" {
-				t.Errorf("linking compiled something:\n%s", out)
-			}
-			img := images(t, dest)["linux/amd64"]
-			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir, aRevision...); got != want {
-				t.Errorf("the binary is %s, that of a plain build %s", got, want)
-			}
+			checkLinked(t, b, ran, dest, dir, aRevision...)
 		})
 	}
 }
@@ -396,13 +397,7 @@ import (
 			if diff := cmp.Diff(c.compiled, compiled, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("what was compiled of other modules (-want +got):\n%s", diff)
 			}
-			if out := ran[links]; out != "" {
-				t.Errorf("linking compiled something:\n%s", out)
-			}
-			img := images(t, dest)["linux/amd64"]
-			if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir, aRevision...); got != want {
-				t.Errorf("the binary is %s, that of a plain build %s", got, want)
-			}
+			checkLinked(t, b, ran, dest, dir, aRevision...)
 		})
 	}
 }

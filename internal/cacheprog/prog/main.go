@@ -21,7 +21,7 @@ import (
 // package's files is keyed by their times and sizes.
 var fixedTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | list [-dir DIR [-from DIRS]] [-modcache DIR -out DIR] -- GO LIST | renew -dir DIR -- COMMAND | stash -dir DIR -warm DIR -name NAME -out FILE | seed -dir DIR [-in DIR] -warm DIR -name NAME -sketch FILE [-args FILE] [-v] -- COMMAND"
+const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | list [-dir DIR [-from DIRS]] [-modcache DIR -out DIR] -- GO LIST | renew -dir DIR -- COMMAND | stash -dir DIR -warm DIR -name NAME -out FILE [-args FILE] | seed -dir DIR [-in DIR] -warm DIR -name NAME -sketch FILE [-args FILE] [-v] -- COMMAND"
 
 func main() {
 	err := run(os.Args[1:], os.Stdin, os.Stdout)
@@ -61,7 +61,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	case args[0] == "renew" && *dir != "" && flags.NArg() > 0:
 		return renew(*dir, flags.Args())
 	case args[0] == "stash" && *dir != "" && *warm != "" && *name != "" && *to != "" && flags.NArg() == 0:
-		return stash(*dir, *warm, *name, *to)
+		return stash(*dir, *warm, *name, *more, *to)
 	case args[0] == "seed" && *dir != "" && *warm != "" && *name != "" && *sketch != "" && flags.NArg() > 0:
 		s := seeding{to: *dir, in: *sub, more: *more, argv: flags.Args()}
 		if *verbose {

@@ -20,8 +20,9 @@ import (
 const sketchOf = 32
 
 // stash keeps the sources below from as a file in warm, for seed, and writes their sketch: the
-// sums of a part of them. Sources that differ in a few files have the same one, mostly.
-func stash(from, warm, name, sketch string) error {
+// sums of a part of them. Sources that differ in a few files have the same one, mostly. The file
+// with more arguments, if there is one, is in no sketch.
+func stash(from, warm, name, more, sketch string) error {
 	var archive, sums bytes.Buffer
 	w := zip.NewWriter(&archive)
 	err := filepath.WalkDir(from, func(file string, d fs.DirEntry, err error) error {
@@ -36,7 +37,7 @@ func stash(from, warm, name, sketch string) error {
 		if err != nil {
 			return nil //nolint:nilerr // a link to a directory or to nothing: what needs it is compiled later
 		}
-		for _, part := range parts(rel, data) {
+		for _, part := range parts(rel, more, data) {
 			sum := sha256.Sum256(append([]byte(rel+"\x00"), part...))
 			if sum[0]%sketchOf == 0 {
 				fmt.Fprintf(&sums, "%x\n", sum)
@@ -57,18 +58,18 @@ func stash(from, warm, name, sketch string) error {
 
 // parts are what a sketch is made of: whole files, but the lines of those that list modules,
 // since any change of their many lines would be one of the file.
-func parts(rel string, data []byte) [][]byte {
+func parts(rel, more string, data []byte) [][]byte {
+	if rel == more {
+		return nil // what is imported more, the next vertex compiles
+	}
 	switch filepath.Base(rel) {
-	case "go.sum", "go.work.sum", packagesFile:
-		return nil // the first two follow the others; what is imported more, the next vertex compiles
+	case "go.sum", "go.work.sum":
+		return nil // they follow the others
 	case "go.mod":
 		return bytes.Split(data, []byte("\n"))
 	}
 	return [][]byte{data}
 }
-
-// packagesFile lists import paths beside module files.
-const packagesFile = ".plimsoll-packages"
 
 // stashFile is named like an entry of the cache, so that it is swept like one.
 func stashFile(warm, name string, sketch []byte) string {

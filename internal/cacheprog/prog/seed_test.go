@@ -12,6 +12,8 @@ import (
 	"time"
 )
 
+const packagesFile = "packages"
+
 func sourcesOf(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -26,7 +28,7 @@ func sourcesOf(t *testing.T, files map[string]string) string {
 func sketched(t *testing.T, dir, warm string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "sums")
-	if err := stash(dir, warm, "svc", out); err != nil {
+	if err := stash(dir, warm, "svc", packagesFile, out); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(out)
