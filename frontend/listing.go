@@ -39,7 +39,7 @@ func (b *build) listing(ctx context.Context, p plan.Plan, c plan.Compile) (llbge
 	if err != nil {
 		return llbgen.Listing{}, err
 	}
-	l := llbgen.Listing{Files: slices.Concat(found.Files, found.Symlinks), Deps: found.Deps, Shared: found.Shared, Std: found.Std, Profile: found.Profile}
+	l := llbgen.Listing{Main: found.Own[len(found.Own)-1], Files: slices.Concat(found.Files, found.Symlinks), Deps: found.Deps, Shared: found.Shared, Std: found.Std, Profile: found.Profile}
 	slices.Sort(l.Files)
 	if slices.Contains(c.Flags, "-mod=vendor") {
 		root := c.Dir

@@ -26,6 +26,9 @@ func (g *graph) binary(c plan.Compile) (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
+	if g.relinks(u) {
+		return g.relink(c, s)
+	}
 	return g.link(c, s)
 }
 
@@ -65,7 +68,7 @@ func (g *graph) compiled(u unit) (stock, error) {
 	}
 	s.whole = true
 	g.compile(&s, u.Compile, plan.Packages{Paths: u.mains}, compileStep{
-		name: "compile the service's own packages", warm: g.warm(),
+		name: "compile the service's own packages", warm: g.warm(), unlinked: g.relinks(u),
 		mounts: append(s.moduleMount(), llb.AddMount(sourceDir, s.sources, llb.Readonly)),
 		about:  g.Locations[CompileLocation(u.Name)],
 	})
@@ -116,16 +119,18 @@ func (g *graph) dependencies(u unit, s *stock) error {
 	return nil
 }
 
-// compileStep is one run of the go command that compiles and does not link.
+// compileStep is one run of the go command that compiles and does not link. Of main packages it
+// may write down how they are linked.
 type compileStep struct {
-	name    string
-	warm    llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
-	prune   bool          // take from the module cache what it read
-	itself  bool          // the go command writes the cache, not our program
-	verbose bool          // the go command names what it compiles
-	before  before        // what runs the go command, if it is not run as it is
-	mounts  []llb.RunOption
-	about   []llb.ConstraintsOpt
+	name     string
+	warm     llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
+	prune    bool          // take from the module cache what it read
+	itself   bool          // the go command writes the cache, not our program
+	verbose  bool          // the go command names what it compiles
+	unlinked bool          // the main packages are for relink
+	before   before        // what runs the go command, if it is not run as it is
+	mounts   []llb.RunOption
+	about    []llb.ConstraintsOpt
 }
 
 // compile is a vertex whose output is one more part of the build cache: the packages that
@@ -139,9 +144,12 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	}
 	env := g.compileEnv(c)
 	opts := step.mounts
-	if step.prune || step.itself {
+	switch {
+	case step.unlinked:
+		argv = plan.MainsArgv(c, packages.Paths, cacheProg+" tool -dir "+buildCache+" -ldflags "+laterFlags, laterFlags)
+	case step.prune || step.itself:
 		argv = slices.Concat([]string{cacheProg, "list"}, step.lists(*s), []string{"--"}, argv)
-	} else {
+	default:
 		argv = silent(argv)
 	}
 	argv, dir = step.before.run(argv, dir)
@@ -238,51 +246,6 @@ func (g *graph) warm() llb.RunOption {
 // silent makes go list print nothing but errors: it would name a thousand packages.
 func silent(argv []string) []string {
 	return append([]string{argv[0], argv[1], `-f={{""}}`}, argv[2:]...)
-}
-
-// link is the vertex that writes a binary. Where all packages are compiled already, what is
-// known at link time only (the stamp) compiles nothing: -v would name the packages.
-func (g *graph) link(c plan.Compile, s stock) (llb.State, error) {
-	argv, err := plan.Argv(plan.Link, c, plan.Paths{Context: sourceDir, Out: outDir + "/" + c.Name, Verbose: s.whole})
-	if err != nil {
-		return llb.State{}, err
-	}
-	env := g.compileEnv(c)
-	opts := append(s.moduleMount(),
-		llb.AddMount(sourceDir, s.sources, llb.Readonly),
-		llb.AddMount(buildCache, s.below(), llb.ForceNoOutput, llb.ContentCache(llb.MountContentCacheOff)))
-	name, warm := "link "+c.Name, llb.RunOption(nil)
-	if !s.whole {
-		name, warm = "compile the service's own packages and link "+c.Name, g.warm()
-	}
-	if s.served {
-		opts = append(append(opts, g.serve(env, s, warm)...), s.partMounts()...)
-	}
-	// The binary is in the image's layer already: a cache need not hold it twice.
-	about := append(g.about(name), llb.WithoutExportCache())
-	about = append(about, g.Locations[CompileLocation(c.Name)]...)
-	run := g.run(g.goRoot(), argv, env, c.Dir, pb.NetMode_NONE, append(opts, runOptions(about)...))
-	return run.AddMount(outDir, llb.Scratch()), nil
-}
-
-// simple compiles and links in one vertex, from the whole build context.
-func (g *graph) simple(c plan.Compile) (llb.State, error) {
-	argv, err := plan.Argv(plan.Link, c, plan.Paths{Context: sourceDir, Out: outDir + "/" + c.Name})
-	if err != nil {
-		return llb.State{}, err
-	}
-	var s stock
-	if cache, ok, err := g.modules(c); err != nil {
-		return llb.State{}, err
-	} else if ok {
-		s.modules = &cache
-	}
-	opts := append(s.moduleMount(),
-		llb.AddMount(sourceDir, g.sources(), llb.Readonly),
-		llb.AddMount(buildCache, llb.Scratch(), llb.AsPersistentCacheDir(g.CacheID, llb.CacheMountShared)))
-	about := append(g.about("compile "+c.Name+" with go"+g.plan.Go), g.Locations[CompileLocation(c.Name)]...)
-	run := g.run(g.goRoot(), argv, g.compileEnv(c), c.Dir, pb.NetMode_NONE, append(opts, runOptions(about)...))
-	return run.AddMount(outDir, llb.Scratch()), nil
 }
 
 // moduleMount is the module cache, keyed by what was fetched, not by hashing all of it.

@@ -36,7 +36,7 @@ func options() Options {
 }
 
 func twoBinaries() plan.Plan {
-	env := []string{"CGO_ENABLED=0", "GO111MODULE=on", "GOARCH=arm64", "GOENV=off", "GOFLAGS=", "GOOS=linux", "GOTOOLCHAIN=local"}
+	env := []string{"CGO_ENABLED=0", "GO111MODULE=on", "GOARCH=arm64", "GOENV=off", "GOEXPERIMENT=", "GOFLAGS=", "GOOS=linux", "GOTOOLCHAIN=local"}
 	files := []string{"go.work", "lib/go.mod", "svc/go.mod", "svc/go.sum"}
 	compile := func(name string) plan.Compile {
 		return plan.Compile{
@@ -91,7 +91,7 @@ func listings(o Options) Options {
 	shared := []string{"go.work", "lib/go.mod", "svc/go.mod", "svc/go.sum", "svc/internal/[x]/x.go"}
 	o.Listings = map[string]Listing{}
 	for name, deps := range map[string][]string{"api": {"example.org/a", "example.org/b/c"}, "worker": {"example.org/a", "example.org/z"}} {
-		o.Listings[name] = Listing{Files: append([]string{"svc/cmd/" + name + "/main.go"}, shared...), Deps: deps, Shared: []string{"lib/shared.go"}, Std: []string{"fmt", "net/http"}}
+		o.Listings[name] = Listing{Main: "example.com/svc/cmd/" + name, Files: append([]string{"svc/cmd/" + name + "/main.go"}, shared...), Deps: deps, Shared: []string{"lib/shared.go"}, Std: []string{"fmt", "net/http"}}
 	}
 	return o
 }

@@ -50,6 +50,8 @@ type Options struct {
 // Listing is what compiling one binary reads, and what of it can be compiled before the
 // service's own packages.
 type Listing struct {
+	// Main is the import path of the main package.
+	Main string
 	// Files are the files of the service's own packages and all module files, relative
 	// to the context root.
 	Files []string

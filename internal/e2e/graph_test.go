@@ -130,8 +130,9 @@ func progressOf(t *testing.T, b *testenv.Bed, d *testenv.Daemon, dir, dest strin
 	return ran, all
 }
 
-// Names of vertices that run the go command.
+// Names of vertices that run the go command, and of one that such a vertex reads.
 const (
+	takesGo      = "take what compiling reads of go"
 	makesProg    = "compile the build cache program"
 	std          = "compile the standard library"
 	fetches      = "fetch Go modules"
@@ -189,7 +190,7 @@ func plainBuild(t *testing.T, b *testenv.Bed, dir string, args ...string) string
 	return sum(data)
 }
 
-// checkLinked holds that linking compiled nothing, which -v would name, and that the binary in
+// checkLinked holds that linking said nothing, where -v would name what it compiles, and that the binary in
 // the layout is that of a plain build.
 func checkLinked(t *testing.T, b *testenv.Bed, ran map[string]string, dest, dir string, args ...string) {
 	t.Helper()
@@ -294,12 +295,19 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 			if diff := cmp.Diff(c.want, execs(ran)); diff != "" {
 				t.Errorf("what ran (-want +got):\n%s", diff)
 			}
-			pulled := false
-			for name := range all {
-				pulled = pulled || strings.HasPrefix(name, extracts) && strings.Contains(name, "golang:")
+			unpacked := func(part string) bool {
+				for name := range all {
+					if strings.HasPrefix(name, extracts) && strings.Contains(name, part) {
+						return true
+					}
+				}
+				return false
 			}
-			if want := slices.Contains(c.want, fetches); pulled != want { // nothing else needs all of it
-				t.Errorf("the toolchain image was pulled: %t, want %t", pulled, want)
+			if got, want := unpacked("golang:"), slices.Contains(c.want, fetches); got != want { // nothing else needs all of it
+				t.Errorf("the toolchain image was pulled: %t, want %t", got, want)
+			}
+			if got, want := unpacked(takesGo), slices.Contains(c.want, own); got != want { // a link does without
+				t.Errorf("the compiler was unpacked: %t, want %t", got, want)
 			}
 			checkLinked(t, b, ran, dest, dir, c.args...)
 		})

@@ -53,15 +53,20 @@ func linkArgv(c Compile, p Paths) ([]string, error) {
 		argv = append(argv, "-overlay="+p.Overlay)
 	}
 	argv = append(argv, c.tagFlag()...)
-	flags := slices.Clone(c.Ldflags)
-	for _, stamp := range c.Stamp {
-		flags = append(flags, "-X", stamp)
-	}
-	ldflags, err := quoteFields(flags)
+	ldflags, err := quoteFields(LinkerFlags(c))
 	if err != nil {
 		return nil, fmt.Errorf("quoting -ldflags of %s: %w", c.Name, err)
 	}
 	return append(argv, "-ldflags="+ldflags, "-o", p.Out, c.Package), nil
+}
+
+// LinkerFlags are the arguments of -ldflags, the stamp's last.
+func LinkerFlags(c Compile) []string {
+	flags := slices.Clone(c.Ldflags)
+	for _, stamp := range c.Stamp {
+		flags = append(flags, "-X", stamp)
+	}
+	return flags
 }
 
 // Packages are what a CompileArgv compiles.
@@ -101,6 +106,13 @@ func CompileArgv(c Compile, p Packages) []string {
 		}
 	}
 	return append(append(argv, c.tagFlag()...), p.Paths...)
+}
+
+// MainsArgv is the command line that compiles main packages just as Link would, and keeps no
+// binary. It is for a program that stands before the linker, toolexec: what go build passes to
+// it, go list does not say. ldflags is one argument.
+func MainsArgv(c Compile, mains []string, toolexec, ldflags string) []string {
+	return slices.Concat([]string{"go", "build"}, c.Flags, c.tagFlag(), []string{"-toolexec=" + toolexec, "-ldflags=" + ldflags, "-o", "/dev/null"}, mains)
 }
 
 func (c Compile) tagFlag() []string {

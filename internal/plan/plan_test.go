@@ -171,6 +171,10 @@ func TestCompileArgv(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
+	want := []string{"go", "build", "-trimpath", "-mod=readonly", "-pgo=auto", "-tags=a,b", "-toolexec=prog tool", "-ldflags=-later", "-o", "/dev/null", "./cmd/x", "."}
+	if got := MainsArgv(c, []string{"./cmd/x", "."}, "prog tool", "-later"); !slices.Equal(got, want) {
+		t.Errorf("main packages: got %q", got)
+	}
 	if got, _ := Argv(Link, c, Paths{Out: "/o", Verbose: true}); got[2] != "-v" {
 		t.Errorf("verbose: %q", got)
 	}

@@ -21,7 +21,7 @@ import (
 // package's files is keyed by their times and sizes.
 var fixedTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | list [-dir DIR [-from DIRS]] [-modcache DIR -out DIR] -- GO LIST | renew -dir DIR -- COMMAND | stash -dir DIR -warm DIR -name NAME -out FILE [-args FILE] | seed -dir DIR [-in DIR] -warm DIR -name NAME -sketch FILE [-args FILE] [-v] -- COMMAND"
+const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | list [-dir DIR [-from DIRS]] [-modcache DIR -out DIR] -- GO LIST | renew -dir DIR -- COMMAND | stash -dir DIR -warm DIR -name NAME -out FILE [-args FILE] | seed -dir DIR [-in DIR] -warm DIR -name NAME -sketch FILE [-args FILE] [-v] -- COMMAND | tool -dir DIR -ldflags FLAG TOOL | link -dir DIR -name PACKAGE -out FILE -- LDFLAGS"
 
 func main() {
 	err := run(os.Args[1:], os.Stdin, os.Stdout)
@@ -49,6 +49,7 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	lower := flags.String("from", "", "caches below the cache, as a list like PATH")
 	name, sketch := flags.String("name", "", "of what sources are kept"), flags.String("sketch", "", "what stash wrote of the sources")
 	sub, more := flags.String("in", ".", "where in the sources a command runs"), flags.String("args", "", "the file of the sources with more arguments, each a line")
+	later := flags.String("ldflags", "", "what stands for the linker's flags while they are unknown")
 	verbose := flags.Bool("v", false, "pass on what the command says")
 	if err := flags.Parse(args[1:]); err != nil {
 		return fmt.Errorf("%w; %s", err, usage)
@@ -68,6 +69,10 @@ func run(args []string, in io.Reader, out io.Writer) error {
 			s.says = os.Stderr
 		}
 		return s.run(*warm, *name, *sketch)
+	case args[0] == "tool" && *dir != "" && *later != "" && flags.NArg() > 0:
+		return tool(*dir, *later, flags.Args())
+	case args[0] == "link" && *dir != "" && *name != "" && *to != "":
+		return link(*dir, *name, *to, flags.Args())
 	}
 	return errors.New(usage)
 }

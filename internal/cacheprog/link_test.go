@@ -1,0 +1,108 @@
+package cacheprog_test
+
+import (
+	"bytes"
+	"go/version"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/plimsoll-build/plimsoll/internal/cacheprog"
+)
+
+// twoMains has little to compile: the runtime.
+var twoMains = map[string]string{
+	"go.mod":          "module example.com/two\n\ngo 1.21\n",
+	"main.go":         "package main\n\nimport \"example.com/two/shared\"\n\nvar version, text string\n\nfunc main() { println(shared.Word, version, text) }\n",
+	"cmd/b/main.go":   "//go:debug panicnil=1\npackage main\n\nimport \"example.com/two/shared\"\n\nvar version string\n\nfunc main() { println(shared.Word, version) }\n",
+	"shared/share.go": "package shared\n\nconst Word = \"word\"\n",
+}
+
+// TestLinkIsThatOfGoBuild links with and without the go command, of each release that is said
+// to be known, and compares the bytes.
+func TestLinkIsThatOfGoBuild(t *testing.T) {
+	s := open(t)
+	dir := filepath.Join(work, "two")
+	writeFiles(t, dir, twoMains)
+	here := version.Lang(runtime.Version())
+	if !slices.Contains(cacheprog.Links, here) {
+		t.Fatalf("%s, which runs this test, is not among the releases that are known: %q", here, cacheprog.Links)
+	}
+	for _, release := range cacheprog.Links {
+		toolchain := release + ".0"
+		if release == here {
+			toolchain = "local"
+		}
+		linkedAlike(t, s, dir, release, "GOTOOLCHAIN="+toolchain)
+	}
+	linkedAlike(t, s, dir, "arm", "GOTOOLCHAIN=local", "GOARCH=arm", "GOARM=6")
+	linkedAlike(t, s, dir, "s390x", "GOTOOLCHAIN=local", "GOARCH=s390x")
+}
+
+func linkedAlike(t *testing.T, s *shop, dir, name string, env ...string) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		out := t.TempDir()
+		cache := filepath.Join(out, "cache")
+		command := func(argv ...string) *exec.Cmd {
+			cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+			cmd.Dir = dir
+			cmd.Env = append(append(os.Environ(), "GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0", "GOOS=linux", "PWD="+dir), env...)
+			return cmd
+		}
+		must := func(cmd *exec.Cmd) {
+			t.Helper()
+			if text, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%q: %v\n%s", cmd.Args, err, text)
+			}
+		}
+		must(command("go", "version")) // it may say that it fetches itself
+		const later = "-X=flags=later"
+		cmd := command("go", "build", "-trimpath", "-buildvcs=false", "-toolexec="+s.prog+" tool -dir "+cache+" -ldflags "+later, "-ldflags="+later, "-o", "/dev/null", ".", "./cmd/b")
+		cmd.Env = append(cmd.Env, s.served(cache, "")...)
+		must(cmd)
+		for _, c := range []struct {
+			importPath, pkg string
+			flags           []string
+		}{
+			{"example.com/two", ".", []string{"-s", "-w", "-X", "main.version=v1", "-X=main.text=two words, \"quotes\" and ä"}},
+			{"example.com/two/cmd/b", "./cmd/b", []string{"-X", "main.version=v2"}},
+			{"example.com/two/cmd/b", "./cmd/b", nil},
+		} {
+			quoted := make([]string, len(c.flags))
+			for i, f := range c.flags {
+				quoted[i] = "'" + f + "'"
+			}
+			ldflags := strings.Join(quoted, " ")
+			if len(c.flags) > 0 {
+				ldflags = c.flags[0] + strings.TrimPrefix(ldflags, quoted[0]) // go build takes a quote for a pattern
+			}
+			plain, ours := filepath.Join(out, "plain"), filepath.Join(out, "ours")
+			build := command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags="+ldflags, "-o", plain, c.pkg)
+			build.Env = append(build.Env, "GOCACHE="+cache)
+			must(build)
+			link := command(append([]string{s.prog, "link", "-dir", cache, "-name", c.importPath, "-out", ours, "--"}, c.flags...)...)
+			link.Env = []string{"GOFLAGS=-x"} // what it needs of the environment it has
+			must(link)
+			if !bytes.Equal(read(t, plain), read(t, ours)) {
+				t.Errorf("%s with the flags %q is not what go build makes", c.pkg, c.flags)
+			}
+			if info, err := os.Stat(ours); err != nil || info.Mode().Perm() != 0o755 {
+				t.Errorf("the binary is %v, %v", info.Mode(), err)
+			}
+		}
+	})
+}
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
