@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"sync"
 
 	"github.com/containerd/platforms"
 	"github.com/moby/buildkit/client/llb"
@@ -86,11 +87,15 @@ func (b *build) run(ctx context.Context) (*client.Result, error) {
 		return nil, err
 	}
 	b.settlePlatforms()
+	query := planner.Needs(b.service, b.TargetPlatforms)
+	b.images = images{build: b, states: map[string]llb.State{}, configs: map[string][]byte{}}
+	// A registry is far away: it is asked while the context comes and the toolchain is looked for.
+	bases := sync.OnceValues(func() (map[string]facts.Image, error) { return facts.Bases(ctx, query, &b.images) })
+	go bases()
 	if b.context, err = b.openContext(ctx); err != nil {
 		return nil, err
 	}
-	b.images = images{build: b, states: map[string]llb.State{}, configs: map[string][]byte{}}
-	toolchain, plans, err := b.plan(ctx)
+	toolchain, plans, err := b.plan(ctx, query, bases)
 	if err != nil {
 		return nil, err
 	}
@@ -123,8 +128,8 @@ func (b *build) settlePlatforms() {
 }
 
 // plan gathers the facts and makes the plans.
-func (b *build) plan(ctx context.Context) (toolchain, []plan.Plan, error) {
-	f, err := facts.Collect(ctx, b.context.files, planner.Needs(b.service, b.TargetPlatforms), &b.images)
+func (b *build) plan(ctx context.Context, query facts.Query, bases func() (map[string]facts.Image, error)) (toolchain, []plan.Plan, error) {
+	f, err := facts.Collect(b.context.files, query)
 	if err != nil {
 		return toolchain{}, nil, err
 	}
@@ -137,6 +142,9 @@ func (b *build) plan(ctx context.Context) (toolchain, []plan.Plan, error) {
 		return toolchain{}, nil, err
 	}
 	f.Go = tools.version
+	if f.Bases, err = bases(); err != nil {
+		return toolchain{}, nil, err
+	}
 	if f.Source, err = b.sourceFacts(ctx); err != nil {
 		return toolchain{}, nil, err
 	}

@@ -35,10 +35,12 @@ type gateway struct {
 	opts          map[string]string
 	spec, context fstest.MapFS
 	images        map[string]testImage
-	platform      ocispec.Platform
-	commit        *sourceresolver.ResolveGitResponse
-	anonymous     bool // the frontend cannot tell which image it runs in
-	lacking       []apicaps.CapID
+	// resolving is told of each reference before its image is found; nil of none.
+	resolving func(ref string)
+	platform  ocispec.Platform
+	commit    *sourceresolver.ResolveGitResponse
+	anonymous bool // the frontend cannot tell which image it runs in
+	lacking   []apicaps.CapID
 	// fails is asked for the error of each solve; nil never fails.
 	fails func(solved) error
 	// report is what a check that is asked to tell says, as JSON.
@@ -133,6 +135,9 @@ func (g *gateway) Warn(_ context.Context, _ digest.Digest, msg string, o client.
 }
 
 func (g *gateway) ResolveImageConfig(_ context.Context, ref string, _ sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+	if g.resolving != nil {
+		g.resolving(ref)
+	}
 	img, ok := g.images[ref]
 	if !ok {
 		return "", "", nil, fmt.Errorf("%s: not found", ref)

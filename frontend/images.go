@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -21,6 +22,7 @@ import (
 // images resolves base images, and keeps what the build then stands on.
 type images struct {
 	*build
+	mu      sync.Mutex
 	states  map[string]llb.State // by platform
 	configs map[string][]byte    // by platform
 }
@@ -36,6 +38,8 @@ func (i *images) Resolve(ctx context.Context, ref string, p ocispec.Platform) (f
 		return facts.Image{}, &keyError{"image.base", err}
 	}
 	id := platforms.Format(p)
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.states[id], i.configs[id] = img.state, img.config
 	return facts.Image{Ref: img.ref, Digest: img.digest, Config: img.config}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/moby/buildkit/exporter/containerimage/exptypes"
@@ -99,6 +100,20 @@ func TestToolchain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestImagesAreLookedForTogether holds that nothing waits for a registry's answer about a base
+// image but the plan: no answer comes before the toolchain's image is asked for.
+func TestImagesAreLookedForTogether(t *testing.T) {
+	g := newGateway(minimal + "image: {base: debian:13}\n").with("platform=linux/amd64,linux/arm64")
+	g.images["docker.io/library/debian:13"] = testImage{someDigest, debian}
+	var asked sync.WaitGroup
+	asked.Add(3) // the base for each platform, and the toolchain
+	g.resolving = func(string) {
+		asked.Done()
+		asked.Wait()
+	}
+	mustBuild(t, g)
 }
 
 // TestBuildPlatform holds that the go command runs on the daemon's own platform.

@@ -70,10 +70,15 @@ func (p *prepared) plan(ctx context.Context, log *logrus.Logger, f *sourceFlags)
 	if err != nil {
 		return err
 	}
-	// git and go are asked meanwhile: they are a process for each question.
+	// The registry, git and go are asked meanwhile: the last two are a process for each question.
+	var bases map[string]facts.Image
 	var history facts.Source
 	var host gotool.Tool
-	var git, tool errgroup.Group
+	var base, git, tool errgroup.Group
+	base.Go(func() (err error) {
+		bases, err = facts.Bases(ctx, query, p.resolver)
+		return err
+	})
 	git.Go(func() (err error) {
 		history, err = source(ctx, f)
 		return err
@@ -82,15 +87,18 @@ func (p *prepared) plan(ctx context.Context, log *logrus.Logger, f *sourceFlags)
 		host, err = gotool.Find(ctx, env)
 		return err
 	})
-	found, err := facts.Collect(ctx, p.context.FS(), query, p.resolver)
-	sourceErr, toolErr := git.Wait(), tool.Wait()
+	found, err := facts.Collect(p.context.FS(), query)
+	baseErr, sourceErr, toolErr := base.Wait(), git.Wait(), tool.Wait()
+	if err == nil {
+		err = baseErr
+	}
 	if err != nil {
 		return located(p.doc, err)
 	}
 	if sourceErr != nil {
 		return sourceErr
 	}
-	found.Source = history
+	found.Bases, found.Source = bases, history
 	request, err := planner.Go(p.service, found)
 	if err != nil {
 		return located(p.doc, err)

@@ -7,16 +7,16 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/containerd/platforms"
 )
 
-// Collect gathers what the query asks for. An Error lists everything that is
-// missing or wrong; any other error means that reading itself failed.
-func Collect(ctx context.Context, src fs.FS, q Query, r Resolver) (Facts, error) {
+// Collect gathers what the query asks for of the build context. An Error lists everything
+// that is missing or wrong; any other error means that reading itself failed.
+func Collect(src fs.FS, q Query) (Facts, error) {
 	f := Facts{
 		Modules:  map[string]Module{},
-		Bases:    map[string]Image{},
 		Entries:  map[string]Entry{},
 		Contents: map[string][]byte{},
 	}
@@ -25,7 +25,6 @@ func Collect(ctx context.Context, src fs.FS, q Query, r Resolver) (Facts, error)
 		func() error { return f.modules(src, q) },
 		func() error { return f.entries(src, q) },
 		func() error { return f.contents(src, q) },
-		func() error { return f.bases(ctx, q, r) },
 	} {
 		err := gather()
 		if found, ok := errors.AsType[Error](err); ok {
@@ -107,18 +106,26 @@ func missing(file Want) Note {
 		"%s is not in the build context: paths are relative to its root, and the ignore file (.dockerignore) hides what it names", file.Name)}
 }
 
-func (f *Facts) bases(ctx context.Context, q Query, r Resolver) error {
+// Bases resolves the base image for all platforms at once, by platforms.Format: a registry is
+// far away. It is empty for scratch.
+func Bases(ctx context.Context, q Query, r Resolver) (map[string]Image, error) {
 	if q.Base.Name == "" {
-		return nil
+		return nil, nil
 	}
-	for _, p := range q.Platforms {
-		img, err := r.Resolve(ctx, q.Base.Name, p)
-		if err != nil {
-			return fmt.Errorf("resolving base image %s for %s: %w", q.Base.Name, platforms.Format(p), err)
+	images, errs := make([]Image, len(q.Platforms)), make([]error, len(q.Platforms))
+	var all sync.WaitGroup
+	for i, p := range q.Platforms {
+		all.Go(func() { images[i], errs[i] = r.Resolve(ctx, q.Base.Name, p) })
+	}
+	all.Wait()
+	bases := map[string]Image{}
+	for i, p := range q.Platforms {
+		if errs[i] != nil {
+			return nil, fmt.Errorf("resolving base image %s for %s: %w", q.Base.Name, platforms.Format(p), errs[i])
 		}
-		f.Bases[platforms.Format(p)] = img
+		bases[platforms.Format(p)] = images[i]
 	}
-	return nil
+	return bases, nil
 }
 
 // orNil is e as an error, nil where there is no problem.

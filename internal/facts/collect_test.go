@@ -3,7 +3,9 @@ package facts
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -70,7 +72,7 @@ func TestModule(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := Collect(t.Context(), tree(t, tt.archive), Query{Mains: []Want{{Name: tt.main, Key: "build.main"}}, Platforms: linux}, nil)
+			f, err := Collect(tree(t, tt.archive), Query{Mains: []Want{{Name: tt.main, Key: "build.main"}}, Platforms: linux})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +90,7 @@ func TestDirectives(t *testing.T) {
 	archive := "-- go.mod --\nmodule example.com/x\ngo 1.26\n-- main.go --\n" + line + "panicnil=1" + end + "func main() {}\n" +
 		"-- x_arm64.go --\n" + line + "netdns=go" + end + "-- y_amd64.go --\n" + line + "\thttp2client=0" + end + "-- y_arm64.go --\n" + line + "http2client=1" + end
 	query := Query{Mains: []Want{{Name: ".", Key: "build.main"}}, Platforms: append(linux, ocispec.Platform{OS: "linux", Architecture: "arm64"})}
-	f, err := Collect(t.Context(), tree(t, archive), query, nil)
+	f, err := Collect(tree(t, archive), query)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +128,7 @@ func TestProblems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Collect(t.Context(), tree(t, tt.archive), Query{Mains: []Want{{Name: tt.main, Key: "build.main"}}, Platforms: linux}, nil)
+			_, err := Collect(tree(t, tt.archive), Query{Mains: []Want{{Name: tt.main, Key: "build.main"}}, Platforms: linux})
 			found, ok := errors.AsType[Error](err)
 			if !ok || len(found) != 1 || found[0].Rule != tt.rule || found[0].Path != "build.main" {
 				t.Errorf("got %#v, want one problem %s at build.main", err, tt.rule)
@@ -141,7 +143,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		Files:    []Want{{Name: "static", Key: "image.files[0].from"}},
 		Contents: []Want{{Name: "corp.pem", Key: "image.caRoots[1]"}},
 	}
-	_, err := Collect(t.Context(), fstest.MapFS{}, q, nil)
+	_, err := Collect(fstest.MapFS{}, q)
 	found, _ := errors.AsType[Error](err)
 	var paths []string
 	for _, n := range found {
@@ -157,7 +159,7 @@ func TestAllProblemsAtOnce(t *testing.T) {
 func TestContextToUse(t *testing.T) {
 	for replace, want := range map[string]string{"../l": "the context .. ", "../../a/l": "the context ../.. ", "/abs": "absolute path"} {
 		archive := mainGo + "-- go.mod --\nmodule example.com/x\nreplace example.com/l => " + replace + "\n"
-		_, err := Collect(t.Context(), tree(t, archive), Query{Mains: []Want{{Name: "cmd/x"}}, Platforms: linux}, nil)
+		_, err := Collect(tree(t, archive), Query{Mains: []Want{{Name: "cmd/x"}}, Platforms: linux})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", replace, err, want)
 		}
@@ -168,12 +170,12 @@ func TestContextToUse(t *testing.T) {
 func TestTagsAreABinarysOwn(t *testing.T) {
 	archive := "-- go.mod --\nmodule example.com/x\n-- a/main.go --\n//go:build !special\n\npackage main\n-- b/main.go --\n//go:build special\n\npackage main\n"
 	q := Query{Platforms: linux, Mains: []Want{{Name: "a"}, {Name: "b", Tags: []string{"special"}}}}
-	if _, err := Collect(t.Context(), tree(t, archive), q, nil); err != nil {
+	if _, err := Collect(tree(t, archive), q); err != nil {
 		t.Error(err)
 	}
 	q.Platforms = append(q.Platforms, ocispec.Platform{OS: "linux", Architecture: "arm64"})
 	archive += "-- a/main_arm64.go --\npackage other\n"
-	if _, err := Collect(t.Context(), tree(t, archive), q, nil); err == nil {
+	if _, err := Collect(tree(t, archive), q); err == nil {
 		t.Error("a second platform's files are not looked at")
 	}
 }
@@ -181,7 +183,7 @@ func TestTagsAreABinarysOwn(t *testing.T) {
 func TestEntriesAndContents(t *testing.T) {
 	fsys := fstest.MapFS{"static/a.txt": {Data: []byte("a")}, "corp.pem": {Data: []byte("pem")}}
 	q := Query{Files: []Want{{Name: "./static"}, {Name: "corp.pem"}}, Contents: []Want{{Name: "./corp.pem"}}}
-	f, err := Collect(t.Context(), fsys, q, nil)
+	f, err := Collect(fsys, q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,18 +200,26 @@ func (r resolver) Resolve(_ context.Context, ref string, p ocispec.Platform) (Im
 
 func TestBases(t *testing.T) {
 	both := []ocispec.Platform{linux[0], {OS: "linux", Architecture: "arm64"}}
-	f, err := Collect(t.Context(), fstest.MapFS{}, Query{Base: Want{Name: "base"}, Platforms: both}, resolver(func(ref string, p ocispec.Platform) (Image, error) {
+	query := Query{Base: Want{Name: "base"}, Platforms: both}
+	var asked sync.WaitGroup
+	asked.Add(len(both))
+	bases, err := Bases(t.Context(), query, resolver(func(ref string, p ocispec.Platform) (Image, error) {
+		asked.Done()
+		asked.Wait() // a resolver that is asked for one after the other never answers
 		return Image{Ref: "docker.io/library/" + ref, Config: []byte(p.Architecture)}, nil
 	}))
-	if err != nil || string(f.Bases["linux/arm64"].Config) != "arm64" || f.Bases["linux/amd64"].Ref != "docker.io/library/base" {
-		t.Errorf("got %+v, %v", f.Bases, err)
+	if err != nil || string(bases["linux/arm64"].Config) != "arm64" || bases["linux/amd64"].Ref != "docker.io/library/base" {
+		t.Errorf("got %+v, %v", bases, err)
 	}
 	down := errors.New("registry down")
-	_, err = Collect(t.Context(), fstest.MapFS{}, Query{Base: Want{Name: "base"}, Platforms: both}, resolver(func(string, ocispec.Platform) (Image, error) {
-		return Image{}, down
+	_, err = Bases(t.Context(), query, resolver(func(_ string, p ocispec.Platform) (Image, error) {
+		return Image{}, fmt.Errorf("%s: %w", p.Architecture, down)
 	}))
-	if !errors.Is(err, down) {
-		t.Errorf("got %v, want the resolver's error", err)
+	if !errors.Is(err, down) || !strings.Contains(err.Error(), "amd64") {
+		t.Errorf("got %v, want the resolver's error for the first platform", err)
+	}
+	if bases, err := Bases(t.Context(), Query{Platforms: both}, nil); len(bases) > 0 || err != nil {
+		t.Errorf("scratch: %v, %v", bases, err)
 	}
 }
 
@@ -221,7 +231,7 @@ func FuzzModule(f *testing.F) {
 		if work != "" {
 			fsys["go.work"] = &fstest.MapFile{Data: []byte(work)}
 		}
-		_, err := Collect(t.Context(), fsys, Query{Mains: []Want{{Name: "."}}, Platforms: linux}, nil)
+		_, err := Collect(fsys, Query{Mains: []Want{{Name: "."}}, Platforms: linux})
 		if _, ok := errors.AsType[Error](err); err != nil && !ok {
 			t.Errorf("not a user's problem: %v", err)
 		}

@@ -39,7 +39,8 @@ type Facts struct {
 	Modules map[string]Module
 	// Go is the exact version of the toolchain, such as "1.26.8"; engines fill it in.
 	Go string
-	// Bases holds the base image for each platform, by platforms.Format; empty for scratch.
+	// Bases holds the base image for each platform, as the function of that name finds it;
+	// engines fill it in.
 	Bases map[string]Image
 	// Entries says of each file of the query what it is.
 	Entries map[string]Entry
@@ -106,8 +107,8 @@ type Source struct {
 	Epoch int64
 }
 
-// Resolver reads an image's digest and config. Its errors need not name the
-// reference: Collect does.
+// Resolver reads an image's digest and config, for several platforms at once. Its errors need
+// not name the reference: Bases does.
 type Resolver interface {
 	Resolve(ctx context.Context, ref string, platform ocispec.Platform) (Image, error)
 }

@@ -53,7 +53,7 @@ type found struct {
 }
 
 // Resolve reads the digest that ref points to, and the config of its image for
-// the platform. Errors say what happened; facts.Collect adds to which reference.
+// the platform. Errors say what happened; facts.Bases adds to which reference.
 func (r *Resolver) Resolve(ctx context.Context, ref string, platform ocispec.Platform) (facts.Image, error) {
 	full, err := normalize(ref)
 	if err != nil {
