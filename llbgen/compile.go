@@ -137,7 +137,7 @@ type compileStep struct {
 // the parts so far lack. With prune, what it read of the module cache is another.
 func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step compileStep) {
 	packages.Verbose = step.verbose
-	argv := plan.CompileArgv(c, packages)
+	var argv []string
 	dir := c.Dir
 	if packages.Standard {
 		dir, c.Work = ".", "off"
@@ -148,9 +148,9 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	case step.unlinked:
 		argv = plan.MainsArgv(c, packages.Paths, cacheProg+" tool -dir "+buildCache+" -ldflags "+laterFlags, laterFlags)
 	case step.prune || step.itself:
-		argv = slices.Concat([]string{cacheProg, "list"}, step.lists(*s), []string{"--"}, argv)
+		argv = slices.Concat([]string{cacheProg, "list"}, step.lists(*s), []string{"--"}, plan.CompileArgv(c, packages))
 	default:
-		argv = silent(argv)
+		argv = silent(plan.CompileArgv(c, packages))
 	}
 	argv, dir = step.before.run(argv, dir)
 	switch {

@@ -38,7 +38,7 @@ func (g *graph) relink(c plan.Compile, s stock) (llb.State, error) {
 	}
 	s.caches = s.caches[:last]
 	opts = append(append(opts, s.partMounts()...), runOptions(g.linking(c, "link "+c.Name))...)
-	run := g.run(g.linker(), append(argv, plan.LinkerFlags(c)...), g.ambient(), ".", pb.NetMode_NONE, opts)
+	run := g.run(g.linker(), append(argv, plan.LinkerFlags(c)...), map[string]string{"TMPDIR": tempDir}, ".", pb.NetMode_NONE, opts)
 	return run.AddMount(outDir, llb.Scratch()), nil
 }
 

@@ -59,7 +59,7 @@ func (u unit) small() bool { return len(u.Deps) == 0 && !slices.Contains(u.Std, 
 
 // alone reports whether one vertex compiles the service's own packages and links them. To
 // part the two pays where something is known at link time only, or where several binaries
-// share packages; else it costs a second run of the go command.
+// share packages; else it costs a second vertex.
 func (u unit) alone() bool {
 	stamped := func(flag string) bool { return strings.HasPrefix(flag, "-X") }
 	return len(u.mains) == 1 && len(u.Stamp) == 0 && !slices.ContainsFunc(u.Ldflags, stamped)

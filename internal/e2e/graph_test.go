@@ -130,7 +130,7 @@ func progressOf(t *testing.T, b *testenv.Bed, d *testenv.Daemon, dir, dest strin
 	return ran, all
 }
 
-// Names of vertices that run the go command, and of one that such a vertex reads.
+// Names of vertices that run the go command or what it runs, and of one that they read.
 const (
 	takesGo      = "take what compiling reads of go"
 	makesProg    = "compile the build cache program"
@@ -151,7 +151,7 @@ const (
 // aRevision is given to builds, so that there is something to stamp.
 var aRevision = []string{"--build-arg", "REVISION=0000000000000000000000000000000000000000"}
 
-// execs are the vertices that ran the go command, sorted.
+// execs are those vertices that ran, sorted.
 func execs(ran map[string]string) []string {
 	var out []string
 	for name := range ran {

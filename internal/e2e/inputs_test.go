@@ -73,8 +73,8 @@ func TestInputsReachTheBinary(t *testing.T) {
 					c.change(t, dir)
 				}
 				dest := filepath.Join(t.TempDir(), step)
-				progressOf(t, b, b.Daemon, dir, dest)
-				got, want := files(t, images(t, dest)["linux/amd64"])["/svc"].sum, plainBuild(t, b, dir)
+				progressOf(t, b, b.Daemon, dir, dest, aRevision...)
+				got, want := files(t, images(t, dest)["linux/amd64"])["/svc"].sum, plainBuild(t, b, dir, aRevision...)
 				if got != want {
 					t.Errorf("%s: the binary is %s, that of a plain build %s", step, got, want)
 				}

@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Step is one run of the go command.
@@ -123,12 +124,15 @@ func (c Compile) tagFlag() []string {
 }
 
 // quoteFields joins arguments as cmd/go splits them (cmd/internal/quoted): a
-// field with spaces stands in single or double quotes, and there is no escape.
+// field with spaces stands in single or double quotes, and there is no escape. Spaces of any
+// kind: go build trims the whole of what it splits at few of them.
 func quoteFields(fields []string) (string, error) {
 	quoted := make([]string, len(fields))
 	for i, f := range fields {
 		switch {
-		case f != "" && !strings.ContainsAny(f, " \t\r\n'\""):
+		case strings.HasPrefix(f, "@"):
+			return "", fmt.Errorf("go build takes no argument that begins with @, which %q does", f)
+		case f != "" && !strings.ContainsAny(f, `'"`) && !strings.ContainsFunc(f, unicode.IsSpace):
 			quoted[i] = f
 		case !strings.Contains(f, "'"):
 			quoted[i] = "'" + f + "'"

@@ -143,9 +143,15 @@ func TestArgv(t *testing.T) {
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, %v", got, err)
 	}
-	c.Ldflags = []string{`-X=main.a="it's"`}
-	if _, err := Argv(Link, c, Paths{}); err == nil {
-		t.Error("a flag with both kinds of quotes is accepted")
+	c.Stamp = []string{"main.version=1\u00a0"}
+	if got, err := Argv(Link, c, Paths{Out: "/out/x"}); err != nil || got[4] != "-ldflags=-s -w -X 'main.version=1\u00a0'" {
+		t.Errorf("a space that go build would trim: %q, %v", got, err)
+	}
+	for _, flags := range [][]string{{`-X=main.a="it's"`}, {"-k", "@/proc/version"}} {
+		c.Ldflags = flags
+		if _, err := Argv(Link, c, Paths{}); err == nil {
+			t.Errorf("%q, which go build refuses, is accepted", flags)
+		}
 	}
 	if _, err := Argv("nonsense", c, Paths{}); err == nil {
 		t.Error("an unknown step is accepted")

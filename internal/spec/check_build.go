@@ -9,7 +9,7 @@ import (
 var (
 	goVersion  = regexp.MustCompile(`^1\.(0|[1-9][0-9]*)((\.|rc|beta)(0|[1-9][0-9]*))?$`)
 	buildTag   = regexp.MustCompile(`^[\pL\pN_.]+$`)
-	stampName  = regexp.MustCompile(`^[^\s"'=]*[^\s"'=.]\.[\pL_][\pL\pN_]*$`)
+	stampName  = regexp.MustCompile(`^[^\s"'=@]*[^\s"'=.@]\.[\pL_][\pL\pN_]*$`)
 	binaryFile = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,127}$`)
 	secretID   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 	noSpaces   = regexp.MustCompile(`^[^\s,]+$`)

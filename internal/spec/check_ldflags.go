@@ -97,6 +97,10 @@ func (c *checker) ldflags(path string, elements []string) {
 
 // ldflag checks one argument and returns the flag that waits for its value, if any.
 func (c *checker) ldflag(at, pending, arg string) string {
+	if strings.HasPrefix(arg, "@") {
+		c.bad(at, "", "%s begins with @, which go build takes for the name of a file with arguments, and refuses", quote(arg))
+		return ""
+	}
 	if pending != "" && (refusedFlags[pending] == "" || !strings.HasPrefix(arg, "-")) {
 		c.ldflagValue(at, pending, arg)
 		return ""

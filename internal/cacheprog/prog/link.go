@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"time"
 )
 
 // linking is all that the go command knows of a run of the linker, but for the flags of
@@ -38,7 +37,7 @@ func linkingFile(dir, name string) string {
 func link(dir, name, out string, flags []string) error {
 	data, err := os.ReadFile(linkingFile(dir, name))
 	if err != nil {
-		return err
+		return fmt.Errorf("reading how %s is linked: %w", name, err)
 	}
 	var l linking
 	if err := json.Unmarshal(data, &l); err != nil {
@@ -58,8 +57,12 @@ func link(dir, name, out string, flags []string) error {
 		return err
 	}
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = l.Env, os.Stderr, os.Stderr
-	if err := cmd.Run(); err != nil {
+	cmd.Env = l.Env
+	said, err := cmd.CombinedOutput()
+	if len(said) > 0 {
+		fmt.Fprintf(os.Stderr, "# %s\n%s", name, said) // as the go command does
+	}
+	if err != nil {
 		return err
 	}
 	return sign(out, id)
@@ -67,7 +70,6 @@ func link(dir, name, out string, flags []string) error {
 
 // argv is the linker's command line with all that was left open.
 func (l linking) argv(temp, out, id string, flags []string) ([]string, error) {
-	work := filepath.Dir(valueOf(l.Argv, "-importcfg"))
 	config := filepath.Join(temp, "importcfg.link")
 	if err := os.WriteFile(config, []byte(l.Config), 0o600); err != nil {
 		return nil, err
@@ -77,12 +79,12 @@ func (l linking) argv(temp, out, id string, flags []string) ([]string, error) {
 		switch {
 		case i > 0 && l.Argv[i-1] == "-o":
 			argv = append(argv, out)
+		case i > 0 && l.Argv[i-1] == "-importcfg":
+			argv = append(argv, config)
 		case strings.HasPrefix(arg, "-buildid="):
 			argv = append(argv, "-buildid="+id)
 		case arg == l.Later:
 			argv = append(argv, flags...)
-		case strings.HasPrefix(arg, work+"/"):
-			argv = append(argv, filepath.Join(temp, strings.TrimPrefix(arg, work)))
 		default:
 			argv = append(argv, arg)
 		}
@@ -112,7 +114,7 @@ func (l linking) buildID(flags []string) (string, error) {
 }
 
 // given is the build ID that the go command gave.
-func (l linking) given() string { return strings.TrimPrefix(flagOf(l.Argv, "-buildid="), "-buildid=") }
+func (l linking) given() string { return after(l.Argv, "-buildid=") }
 
 // hashedFlags is how the flags come into the sum (printLinkerConfig in
 // cmd/go/internal/work/exec.go).
@@ -143,6 +145,9 @@ func sign(name, id string) error {
 		next += i + len(id)
 		clear(data[next-len(id) : next])
 	}
+	if len(at) == 0 {
+		return fmt.Errorf("%s does not hold the build ID %s", name, id)
+	}
 	sum := sha256.Sum256(data)
 	signed := id[:strings.LastIndex(id, "/")+1] + idOf(sum[:])
 	f, err := os.OpenFile(name, os.O_WRONLY, 0)
@@ -153,7 +158,7 @@ func sign(name, id string) error {
 		_, werr := f.WriteAt([]byte(signed), int64(i))
 		err = errors.Join(err, werr)
 	}
-	return errors.Join(err, f.Chmod(0o755), f.Close(), os.Chtimes(name, time.Time{}, fixedTime))
+	return errors.Join(err, f.Close())
 }
 
 // hostID is where an ELF binary has its GNU build ID, behind the head of the note; from is to
@@ -184,11 +189,11 @@ func valueOf(argv []string, name string) string {
 	return ""
 }
 
-// flagOf is the argument that begins with a prefix; empty without one.
-func flagOf(argv []string, prefix string) string {
-	for _, arg := range argv {
-		if strings.HasPrefix(arg, prefix) {
-			return arg
+// after is what follows a prefix in the one that begins with it; empty without one.
+func after(list []string, prefix string) string {
+	for _, text := range list {
+		if strings.HasPrefix(text, prefix) {
+			return text[len(prefix):]
 		}
 	}
 	return ""

@@ -1,7 +1,8 @@
-// Command cacheprog serves Go's build cache from a directory of a container's layer, and
-// takes from a module cache what a compile reads. See the package above it.
+// Command cacheprog serves Go's build cache from a directory of a container's layer, takes from
+// a module cache what a compile reads, and links. See the package above it.
 //
-// It must not know what is built, and prints nothing but errors.
+// It must not know what is built but by its arguments, and prints nothing but errors and what
+// the commands say that it runs.
 package main
 
 import (
@@ -44,10 +45,10 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it, in one line
-	dir, warm := flags.String("dir", "", "the cache, or the sources"), flags.String("warm", "", "what earlier builds left")
-	from, to := flags.String("modcache", "", "the module cache"), flags.String("out", "", "where its part, or the sketch, goes")
+	dir, warm := flags.String("dir", "", "the cache, the modules or the sources"), flags.String("warm", "", "what earlier builds left")
+	from, to := flags.String("modcache", "", "the module cache"), flags.String("out", "", "where its part, the sketch or the binary goes")
 	lower := flags.String("from", "", "caches below the cache, as a list like PATH")
-	name, sketch := flags.String("name", "", "of what sources are kept"), flags.String("sketch", "", "what stash wrote of the sources")
+	name, sketch := flags.String("name", "", "of what sources are kept, or the import path of what is linked"), flags.String("sketch", "", "what stash wrote of the sources")
 	sub, more := flags.String("in", ".", "where in the sources a command runs"), flags.String("args", "", "the file of the sources with more arguments, each a line")
 	later := flags.String("ldflags", "", "what stands for the linker's flags while they are unknown")
 	verbose := flags.Bool("v", false, "pass on what the command says")

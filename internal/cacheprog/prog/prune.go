@@ -56,10 +56,14 @@ func prune(from, out string, packages []listed) error {
 
 // list runs `go list …` with our fields, which stand right after "list".
 func list(argv []string) ([]listed, error) {
-	argv, err := after(argv, "list", fields)
-	if err != nil {
-		return nil, err
+	at := 0
+	for at < len(argv) && argv[at] != "list" {
+		at++
 	}
+	if at == len(argv) {
+		return nil, fmt.Errorf("%q is not a go list command: write go list -deps ... after --", argv)
+	}
+	argv = append(append(append([]string{}, argv[:at+1]...), fields), argv[at+1:]...)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
@@ -85,18 +89,6 @@ func list(argv []string) ([]listed, error) {
 		return nil, fmt.Errorf("reading what go list prints: %w", broken)
 	}
 	return packages, nil
-}
-
-// after puts our flags right behind the name of a go command.
-func after(argv []string, name string, flags ...string) ([]string, error) {
-	at := 0
-	for at < len(argv) && argv[at] != name {
-		at++
-	}
-	if at == len(argv) {
-		return nil, fmt.Errorf("%q is not a go %s command", argv, name)
-	}
-	return append(append(append([]string{}, argv[:at+1]...), flags...), argv[at+1:]...), nil
 }
 
 type pruning struct{ from, out string }

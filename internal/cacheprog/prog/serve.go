@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 )
 
@@ -147,6 +148,7 @@ func (c *cache) answer(r request, body []byte) response {
 			return response{Err: "a put without an output"}
 		}
 		if err := c.put(r.ActionID, r.OutputID, body); err != nil {
+			fmt.Fprintln(os.Stderr, "cacheprog:", err) // go build would not say it
 			return response{Err: err.Error()}
 		}
 		return response{DiskPath: outputFile(c.dir, r.OutputID)}

@@ -17,8 +17,8 @@ import (
 // tool stands before each tool that a go build runs (-toolexec). The linker does not run: how
 // it would, is written down for link. later is what the go build has as its -ldflags.
 func tool(dir, later string, argv []string) error {
-	if filepath.Base(argv[0]) != "link" || flagOf(argv, "-V=") == "-V=full" {
-		return syscall.Exec(argv[0], argv, os.Environ())
+	if filepath.Base(argv[0]) != "link" || after(argv, "-V=") == "full" {
+		return fmt.Errorf("running %s: %w", argv[0], syscall.Exec(argv[0], argv, os.Environ()))
 	}
 	config, err := os.ReadFile(valueOf(argv, "-importcfg"))
 	if err != nil {
@@ -32,7 +32,9 @@ func tool(dir, later string, argv []string) error {
 			l.Env = append(l.Env, kv)
 		}
 	}
-	version, err := exec.Command(argv[0], "-V=full").Output()
+	asked := exec.Command(argv[0], "-V=full")
+	asked.Stderr = os.Stderr
+	version, err := asked.Output()
 	if err != nil {
 		return fmt.Errorf("asking the linker for its version: %w", err)
 	}
@@ -43,8 +45,12 @@ func tool(dir, later string, argv []string) error {
 	if l.Hashed, err = l.hashed(strings.TrimSpace(string(version)), packages); err != nil {
 		return err
 	}
-	if id, err := l.buildID([]string{later}); err != nil || id != l.given() {
-		return errors.Join(err, fmt.Errorf("this go command names its links in another way than is known: %s is %s here", l.given(), id))
+	id, err := l.buildID([]string{later})
+	if err != nil {
+		return err
+	}
+	if id != l.given() {
+		return fmt.Errorf("this release of Go names its links in another way than is known, %s and not %s: with a toolchain image that is not the official one, the go command links itself", l.given(), id)
 	}
 	data, err := json.Marshal(l)
 	if err != nil {
@@ -104,7 +110,7 @@ func (l *linking) hashed(version string, packages []string) ([]string, error) {
 		fmt.Sprintf("buildmode default goos %s goarch %s\n", l.env("GOOS"), arch),
 		fmt.Sprintf("import %q\n", l.Name),
 		"omitdebug false standard false local false prefix \"\"\n",
-		fmt.Sprintf("defaultgodebug %q\n", strings.TrimPrefix(flagOf(l.Argv, godebugFlag), godebugFlag)),
+		fmt.Sprintf("defaultgodebug %q\n", after(l.Argv, "-X=runtime.godebugDefault=")),
 		"trimpath\n",
 		fmt.Sprintf("link %s [] exe\n", version),
 		hashedFlags([]string{l.Later}),
@@ -114,8 +120,6 @@ func (l *linking) hashed(version string, packages []string) ([]string, error) {
 	}
 	return append(texts, packages...), nil
 }
-
-const godebugFlag = "-X=runtime.godebugDefault="
 
 // levels are the variables with the level of an architecture (GetArchEnv in
 // cmd/go/internal/cfg/cfg.go).
@@ -128,7 +132,7 @@ func (l *linking) env(name string) string {
 	if name == "" {
 		return ""
 	}
-	return strings.TrimPrefix(flagOf(l.Env, name+"="), name+"=")
+	return after(l.Env, name+"=")
 }
 
 // archiveID is the build ID in the head of a compiled package (cmd/internal/buildid, ReadFile).
