@@ -91,7 +91,7 @@ func (b *build) run(ctx context.Context) (*client.Result, error) {
 	b.images = images{build: b, states: map[string]llb.State{}, configs: map[string][]byte{}}
 	// A registry is far away: it is asked while the context comes and the toolchain is looked for.
 	bases := sync.OnceValues(func() (map[string]facts.Image, error) { return facts.Bases(ctx, query, &b.images) })
-	go bases()
+	go func() { _, _ = bases() }()
 	if b.context, err = b.openContext(ctx); err != nil {
 		return nil, err
 	}
