@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/plimsoll-build/plimsoll/internal/cacheprog"
+	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
 // twoMains has little to compile: the runtime.
@@ -62,35 +62,33 @@ func linkedAlike(t *testing.T, s *shop, dir, name string, env ...string) {
 			}
 		}
 		must(command("go", "version")) // it may say that it fetches itself
+		c := plan.Compile{Name: "two", Flags: []string{"-trimpath", "-buildvcs=false"}}
 		const later = "-X=flags=later"
-		cmd := command("go", "build", "-trimpath", "-buildvcs=false", "-toolexec="+s.prog+" tool -dir "+cache+" -ldflags "+later, "-ldflags="+later, "-o", "/dev/null", ".", "./cmd/b")
-		cmd.Env = append(cmd.Env, s.served(cache, "")...)
-		must(cmd)
-		for _, c := range []struct {
+		compile := command(plan.MainsArgv(c, []string{".", "./cmd/b"}, s.prog+" tool -dir "+cache+" -ldflags "+later, later)...)
+		compile.Env = append(compile.Env, s.served(cache, "")...)
+		must(compile)
+		plain, ours := filepath.Join(out, "plain"), filepath.Join(out, "ours")
+		for _, row := range []struct {
 			importPath, pkg string
 			flags           []string
 		}{
-			{"example.com/two", ".", []string{"-s", "-w", "-X", "main.version=v1", "-X=main.text=two words, \"quotes\" and ä"}},
+			{"example.com/two", ".", []string{"-s", "-w", "-X", "main.version=v1\u00a0", "-X=main.text=two words, \"quotes\" and ä"}},
 			{"example.com/two/cmd/b", "./cmd/b", []string{"-X", "main.version=v2"}},
 			{"example.com/two/cmd/b", "./cmd/b", nil},
 		} {
-			quoted := make([]string, len(c.flags))
-			for i, f := range c.flags {
-				quoted[i] = "'" + f + "'"
+			c.Package, c.Ldflags = row.pkg, row.flags
+			argv, err := plan.Argv(plan.Link, c, plan.Paths{Out: plain})
+			if err != nil {
+				t.Fatal(err)
 			}
-			ldflags := strings.Join(quoted, " ")
-			if len(c.flags) > 0 {
-				ldflags = c.flags[0] + strings.TrimPrefix(ldflags, quoted[0]) // go build takes a quote for a pattern
-			}
-			plain, ours := filepath.Join(out, "plain"), filepath.Join(out, "ours")
-			build := command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags="+ldflags, "-o", plain, c.pkg)
+			build := command(argv...)
 			build.Env = append(build.Env, "GOCACHE="+cache)
 			must(build)
-			link := command(append([]string{s.prog, "link", "-dir", cache, "-name", c.importPath, "-out", ours, "--"}, c.flags...)...)
+			link := command(append([]string{s.prog, "link", "-dir", cache, "-name", row.importPath, "-out", ours, "--"}, plan.LinkerFlags(c)...)...)
 			link.Env = []string{"GOFLAGS=-x"} // what it needs of the environment it has
 			must(link)
 			if !bytes.Equal(read(t, plain), read(t, ours)) {
-				t.Errorf("%s with the flags %q is not what go build makes", c.pkg, c.flags)
+				t.Errorf("%s with the flags %q is not what go build makes", row.pkg, row.flags)
 			}
 		}
 	})

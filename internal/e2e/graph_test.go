@@ -190,8 +190,8 @@ func plainBuild(t *testing.T, b *testenv.Bed, dir string, args ...string) string
 	return sum(data)
 }
 
-// checkLinked holds that linking said nothing, where -v would name what it compiles, and that the binary in
-// the layout is that of a plain build.
+// checkLinked holds that linking said nothing, where -v would name what it compiles, and that
+// the binary in the layout is that of a plain build.
 func checkLinked(t *testing.T, b *testenv.Bed, ran map[string]string, dest, dir string, args ...string) {
 	t.Helper()
 	if out := ran[links]; out != "" {
