@@ -26,8 +26,15 @@ func (g *graph) binary(c plan.Compile) (llb.State, error) {
 	if err != nil {
 		return llb.State{}, err
 	}
-	if g.relinks(u) {
-		return g.relink(c, s)
+	if g.stamps(u) {
+		linked, err := g.linked(u, s)
+		if err != nil {
+			return llb.State{}, err
+		}
+		return g.stamp(c, linked[c.Name]), nil
+	}
+	if !u.alone() {
+		g.compileOwn(u, &s)
 	}
 	return g.link(c, s)
 }
@@ -41,9 +48,9 @@ type stock struct {
 	whole   bool        // nothing is left to compile
 }
 
-// compiled compiles a unit's packages: those of the standard library, those of other
-// modules and the service's own, each in a vertex after the one before, so that each
-// runs again only if something changed that it reads.
+// compiled compiles a unit's packages: those of the standard library, those of other modules and
+// most of a large service's own, each in a vertex after the one before, so that each runs again
+// only if something changed that it reads.
 func (g *graph) compiled(u unit) (stock, error) {
 	s := stock{sources: g.code(u), served: !u.small()}
 	if u.Profile == "" { // it is part of the key of every package: nothing to share
@@ -63,16 +70,17 @@ func (g *graph) compiled(u unit) (stock, error) {
 	if u.large() {
 		g.seedOwn(u, &s)
 	}
-	if u.alone() {
-		return s, nil
-	}
+	return s, nil
+}
+
+// compileOwn compiles the service's own packages, for links by the go command.
+func (g *graph) compileOwn(u unit, s *stock) {
 	s.whole = true
-	g.compile(&s, u.Compile, plan.Packages{Paths: u.mains}, compileStep{
-		name: "compile the service's own packages", warm: g.warm(), unlinked: g.relinks(u),
+	g.compile(s, u.Compile, plan.Packages{Paths: u.mains}, compileStep{
+		name: "compile the service's own packages", warm: g.warm(),
 		mounts: append(s.moduleMount(), llb.AddMount(sourceDir, s.sources, llb.Readonly)),
 		about:  g.Locations[CompileLocation(u.Name)],
 	})
-	return s, nil
 }
 
 // dependencies compiles the packages of other modules, and takes from the module cache
@@ -119,18 +127,16 @@ func (g *graph) dependencies(u unit, s *stock) error {
 	return nil
 }
 
-// compileStep is one run of the go command that compiles and does not link. Of main packages it
-// may write down how they are linked.
+// compileStep is one run of the go command that compiles and does not link.
 type compileStep struct {
-	name     string
-	warm     llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
-	prune    bool          // take from the module cache what it read
-	itself   bool          // the go command writes the cache, not our program
-	verbose  bool          // the go command names what it compiles
-	unlinked bool          // the main packages are for relink
-	before   before        // what runs the go command, if it is not run as it is
-	mounts   []llb.RunOption
-	about    []llb.ConstraintsOpt
+	name    string
+	warm    llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
+	prune   bool          // take from the module cache what it read
+	itself  bool          // the go command writes the cache, not our program
+	verbose bool          // the go command names what it compiles
+	before  before        // what runs the go command, if it is not run as it is
+	mounts  []llb.RunOption
+	about   []llb.ConstraintsOpt
 }
 
 // compile is a vertex whose output is one more part of the build cache: the packages that
@@ -145,8 +151,6 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	env := g.compileEnv(c)
 	opts := step.mounts
 	switch {
-	case step.unlinked:
-		argv = plan.MainsArgv(c, packages.Paths, cacheProg+" tool -dir "+buildCache+" -ldflags "+laterFlags, laterFlags)
 	case step.prune || step.itself:
 		argv = slices.Concat([]string{cacheProg, "list"}, step.lists(*s), []string{"--"}, plan.CompileArgv(c, packages))
 	default:

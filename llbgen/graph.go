@@ -19,6 +19,7 @@ import (
 const (
 	sourceDir   = "/src"
 	outDir      = "/out"
+	linkedDir   = "/linked"
 	moduleCache = "/go/pkg/mod"
 	buildCache  = "/go/cache"
 	cacheParts  = "/go/parts"

@@ -20,6 +20,14 @@ const special = 0o7000
 // Staging is part of the same operation, so there is one vertex, and one tar. own is unset
 // for a layer that is the same vertex on all platforms.
 func (g *graph) layer(below llb.State, l plan.Layer, own bool) (llb.State, error) {
+	name := g.shared
+	if own {
+		name = g.about
+	}
+	about := append(name("add layer "+l.Name), g.Locations[LayerLocation(l.Name)]...)
+	if len(l.Files) == 1 && l.Files[0].Source.Binary != "" && path.Dir(l.Files[0].Path) == "/" && g.plan.Base.Scratch() {
+		return g.alone(below, l.Files[0], about) // there is no directory whose time moves
+	}
 	s := &stage{graph: g}
 	for _, f := range l.Files {
 		if err := s.add(f); err != nil {
@@ -29,14 +37,21 @@ func (g *graph) layer(below llb.State, l plan.Layer, own bool) (llb.State, error
 	if s.action == nil {
 		return llb.State{}, fmt.Errorf("layer %s is empty", l.Name)
 	}
-	name := g.shared
-	if own {
-		name = g.about
-	}
-	about := append(name("add layer "+l.Name), g.Locations[LayerLocation(l.Name)]...)
 	return below.File(llb.Copy(s.action.WithState(llb.Scratch()), "/", "/", &llb.CopyInfo{
 		CopyDirContentsOnly: true,
 		CreatedTime:         &g.epoch,
+	}), about...), nil
+}
+
+// alone is below with a binary in its root directory, copied once.
+func (g *graph) alone(below llb.State, f plan.File, about []llb.ConstraintsOpt) (llb.State, error) {
+	c, _ := g.plan.Binary(f.Source.Binary) // Validate saw that there is one
+	out, err := g.binary(c)
+	if err != nil {
+		return llb.State{}, fmt.Errorf("placing %s: %w", f.Path, err)
+	}
+	return below.File(llb.Copy(out, "/"+c.Name, f.Path, &llb.CopyInfo{
+		FollowSymlinks: true, Mode: chmod(f.Mode), ChownOpt: owner(f), CreatedTime: &g.epoch,
 	}), about...), nil
 }
 

@@ -15,31 +15,52 @@ import (
 // laterFlags stands for the linker's flags where they must not be a key.
 const laterFlags = "-X=plimsoll.build/cacheprog.flags=later"
 
-// relinks reports whether a unit's binaries are linked without the go command, which would load
-// all packages once more and read all their sources. How that is done is known of the releases
-// of official toolchains, without experiments.
-func (g *graph) relinks(u unit) bool {
+// stamps reports whether a unit's binaries are linked where its own packages are compiled, with
+// placeholders, and stamped without the go command, which would load all packages once more,
+// read all their sources and link. How that is done is known of the releases of official
+// toolchains, without experiments.
+func (g *graph) stamps(u unit) bool {
 	experiment := func(kv string) bool { return strings.HasPrefix(kv, "GOEXPERIMENT=") && kv != "GOEXPERIMENT=" }
 	return !u.small() && !u.alone() && g.GoRoot != "" && !slices.ContainsFunc(u.Env, experiment) &&
 		slices.Contains(cacheprog.Links, version.Lang("go"+g.plan.Go))
 }
 
-// relink is the vertex that writes a binary as the go command would, from what was written
-// down when all packages were compiled. It needs no sources, no modules and no compiler.
-func (g *graph) relink(c plan.Compile, s stock) (llb.State, error) {
-	if _, err := plan.Argv(plan.Link, c, plan.Paths{}); err != nil {
-		return llb.State{}, err // what the go command cannot take, it does not link elsewhere either
+// linked compiles a unit's own packages on the stock, and links its binaries with placeholders. It
+// returns the binaries by name, each in a directory of its own.
+func (g *graph) linked(u unit, s stock) (map[string]llb.State, error) {
+	wanted := map[string][]cacheprog.Binary{}
+	for _, c := range u.binaries {
+		if _, err := plan.Argv(plan.Link, c, plan.Paths{}); err != nil {
+			return nil, err // what the go command cannot take, it does not link elsewhere either
+		}
+		main := g.Listings[c.Name].Main
+		wanted[main] = append(wanted[main], cacheprog.Unstamped(linkedFor(c), plan.LinkerFlags(c)))
 	}
-	argv := []string{cacheProg, "link", "-dir", buildCache, "-name", g.Listings[c.Name].Main, "-out", outDir + "/" + c.Name, "--"}
-	last := len(s.caches) - 1
-	opts := []llb.RunOption{
-		g.programMount(), llb.With(llb.Dir(outDir)),
-		llb.AddMount(buildCache, s.caches[last], llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)),
+	argv := plan.MainsArgv(u.Compile, u.mains, cacheProg+" tool -ldflags "+laterFlags, laterFlags)
+	env := g.compileEnv(u.Compile)
+	env[cacheprog.BinariesVariable] = cacheprog.Binaries(wanted)
+	about := append(g.about("compile the service's own packages and link"), g.Locations[CompileLocation(u.Name)]...)
+	opts := slices.Concat(s.moduleMount(), s.partMounts(), g.serve(env, s, g.warm()), runOptions(about), []llb.RunOption{
+		llb.AddMount(sourceDir, s.sources, llb.Readonly),
+		llb.AddMount(buildCache, llb.Scratch(), llb.ForceNoOutput), // all that reads it has run
+	})
+	run := g.run(g.goRoot(), argv, env, u.Dir, pb.NetMode_NONE, opts)
+	out := map[string]llb.State{}
+	for _, c := range u.binaries {
+		out[c.Name] = run.AddMount(linkedFor(c), llb.Scratch())
 	}
-	s.caches = s.caches[:last]
-	opts = append(append(opts, s.partMounts()...), runOptions(g.linking(c, "link "+c.Name))...)
-	run := g.run(g.linker(), append(argv, plan.LinkerFlags(c)...), map[string]string{"TMPDIR": tempDir}, ".", pb.NetMode_NONE, opts)
-	return run.AddMount(outDir, llb.Scratch()), nil
+	return out, nil
+}
+
+func linkedFor(c plan.Compile) string { return linkedDir + "/" + c.Name }
+
+// stamp is the vertex that makes of a binary with placeholders what the go command would make.
+func (g *graph) stamp(c plan.Compile, linked llb.State) llb.State {
+	argv := []string{"/" + cacheProgName, "stamp", "-dir", linkedDir, "-out", outDir + "/" + c.Name, "--"}
+	opts := append(runOptions(g.linking(c, "stamp "+c.Name)),
+		llb.AddMount(linkedDir, linked, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)))
+	run := g.run(g.cacheProgram().program, append(argv, plan.LinkerFlags(c)...), nil, ".", pb.NetMode_NONE, opts)
+	return run.AddMount(outDir, llb.Scratch())
 }
 
 // linking is about for a vertex that writes a binary. It is in the image's layer already: a

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plimsoll-build/plimsoll/internal/cacheprog"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
-// TestWhereTheGoCommandLinks is of all that keeps a link from being made without the go command:
-// wherever it is not known how, the go command does it.
+// TestWhereTheGoCommandLinks is of all that keeps a binary from being stamped without the go
+// command: wherever it is not known how, the go command links it with the stamp.
 func TestWhereTheGoCommandLinks(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit func(*plan.Plan, *Options)
@@ -29,27 +30,35 @@ func TestWhereTheGoCommandLinks(t *testing.T) {
 		}, false},
 	} {
 		p, o := twoBinaries(), listings(options())
+		p.Compiles[1].Stamp = []string{"main.commit=0123456789"}
 		c.edit(&p, &o)
 		st, err := Binaries(context.Background(), p, o)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		links, without := 0, 0
+		links, stamps, wanted := 0, 0, ""
 		for _, v := range readBack(t, st) {
-			if !strings.HasPrefix(v.name, "link ") {
-				continue
-			}
-			links++
-			argv := v.op.GetExec().Meta.Args
-			if argv[0] != "go" {
-				without++
-			}
-			if at := slices.Index(argv, "-name"); argv[0] != "go" && !strings.HasPrefix(argv[at+1], "example.com/svc/cmd/") {
-				t.Errorf("%s: it links %q", name, argv[at+1])
+			switch {
+			case strings.HasPrefix(v.name, "link "):
+				links++
+			case strings.HasPrefix(v.name, "stamp "):
+				stamps++
+			case strings.HasPrefix(v.name, "compile the service's own packages and link"):
+				for _, kv := range v.op.GetExec().Meta.Env {
+					if value, ok := strings.CutPrefix(kv, cacheprog.BinariesVariable+"="); ok {
+						wanted = value
+					}
+				}
 			}
 		}
-		if links != 2 || without == 2 != c.want || without == 1 {
-			t.Errorf("%s: %d links, %d without the go command; want all of them: %t", name, links, without, c.want)
+		if c.want && (links != 0 || stamps != 2) || !c.want && (links != 2 || stamps != 0) {
+			t.Errorf("%s: %d are linked by the go command, %d are stamped; want the latter: %t", name, links, stamps, c.want)
+		}
+		if c.want && strings.Count(wanted, "example.com/svc/cmd/") != 2 {
+			t.Errorf("%s: these are linked: %s", name, wanted)
+		}
+		if strings.Contains(wanted, "0123456789") {
+			t.Errorf("%s: the stamp is a part of the key of the compile: %s", name, wanted)
 		}
 	}
 	p, o := twoBinaries(), listings(options())

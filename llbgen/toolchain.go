@@ -31,17 +31,6 @@ func (g *graph) goRoot() llb.State {
 	}), g.shared("take what compiling reads of go"+g.plan.Go)...)
 }
 
-// linker is a root file system with the linker alone.
-func (g *graph) linker() llb.State {
-	tools := g.GoRoot + "/pkg/tool"
-	return llb.Scratch().File(llb.Copy(llb.NewState(g.Toolchain.Output()), tools, tools, &llb.CopyInfo{
-		CopyDirContentsOnly: true,
-		CreateDestPath:      true,
-		IncludePatterns:     []string{"*/link"},
-		CreatedTime:         &sourceTime,
-	}), g.shared("take the linker of go"+g.plan.Go)...)
-}
-
 // builtProgram is a program and the standard packages that were compiled for it.
 type builtProgram struct{ program, packages llb.State }
 

@@ -15,6 +15,7 @@ type unit struct {
 	plan.Compile // the first of them; only what they share is used
 	Listing      // of all of them together
 	mains        []string
+	binaries     []plan.Compile
 }
 
 // served is the first Go whose build cache another program can serve (GOCACHEPROG).
@@ -40,7 +41,7 @@ func (g *graph) unitOf(c plan.Compile) (u unit, ok bool) {
 		if u.mains == nil {
 			u.Compile, u.Listing = other, Listing{Vendor: l.Vendor, Profile: l.Profile}
 		}
-		u.mains = append(u.mains, other.Package)
+		u.mains, u.binaries = append(u.mains, other.Package), append(u.binaries, other)
 		u.Files = append(u.Files, l.Files...)
 		u.Deps = append(u.Deps, l.Deps...)
 		u.Shared = append(u.Shared, l.Shared...)

@@ -1,7 +1,8 @@
 // Package cacheprog holds the source of the program that serves Go's build cache inside
 // vertices (GOCACHEPROG, "go doc cmd/go/internal/cacheprog"), that takes from a module cache
 // what a compile reads of it, that hands a vertex sources which must not be its key, and that
-// links as the go command would, without it.
+// links with placeholders for the stamp and puts the stamp in their places, as the go command
+// would link with it.
 //
 // The program is compiled by the toolchain that it serves, in a vertex of its own: so its
 // key is its source, and a release of ours compiles nothing again. It imports the standard
@@ -19,7 +20,7 @@ import (
 //go:embed prog/*.go
 var sources embed.FS
 
-// Links are the releases of Go whose links the program is known to make byte for byte. What it
+// Links are the releases of Go whose binaries the program is known to stamp byte for byte. What it
 // has to know of them is no promise of the go command's.
 var Links = []string{"go1.24", "go1.25", "go1.26", "go1.27"}
 

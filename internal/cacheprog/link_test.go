@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/plimsoll-build/plimsoll/internal/cacheprog"
@@ -17,14 +18,14 @@ import (
 // twoMains has little to compile: the runtime.
 var twoMains = map[string]string{
 	"go.mod":          "module example.com/two\n\ngo 1.21\n",
-	"main.go":         "package main\n\nimport \"example.com/two/shared\"\n\nvar version, text string\n\nfunc main() { println(shared.Word, version, text) }\n",
+	"main.go":         "package main\n\nimport \"example.com/two/shared\"\n\nvar version, text, unused string\n\nfunc main() { println(shared.Word, version, text) }\n",
 	"cmd/b/main.go":   "//go:debug panicnil=1\npackage main\n\nimport \"example.com/two/shared\"\n\nvar version string\n\nfunc main() { println(shared.Word, version) }\n",
 	"shared/share.go": "package shared\n\nconst Word = \"word\"\n",
 }
 
-// TestLinkIsThatOfGoBuild links with and without the go command, of each release that is said
-// to be known, and compares the bytes.
-func TestLinkIsThatOfGoBuild(t *testing.T) {
+// TestStampIsThatOfGoBuild stamps, and lets the go command of each release that is said to be
+// known link with the stamp, and compares the bytes.
+func TestStampIsThatOfGoBuild(t *testing.T) {
 	s := open(t)
 	dir := filepath.Join(work, "two")
 	writeFiles(t, dir, twoMains)
@@ -37,14 +38,14 @@ func TestLinkIsThatOfGoBuild(t *testing.T) {
 		if release == here {
 			toolchain = "local"
 		}
-		linkedAlike(t, s, dir, release, "GOTOOLCHAIN="+toolchain)
+		stampedAlike(t, s, dir, release, "GOTOOLCHAIN="+toolchain)
 	}
-	linkedAlike(t, s, dir, "arm", "GOTOOLCHAIN=local", "GOARCH=arm", "GOARM=6")
-	linkedAlike(t, s, dir, "arm64", "GOTOOLCHAIN=local", "GOARCH=arm64")
-	linkedAlike(t, s, dir, "s390x", "GOTOOLCHAIN=local", "GOARCH=s390x")
+	stampedAlike(t, s, dir, "arm", "GOTOOLCHAIN=local", "GOARCH=arm", "GOARM=6")
+	stampedAlike(t, s, dir, "arm64", "GOTOOLCHAIN=local", "GOARCH=arm64")
+	stampedAlike(t, s, dir, "s390x", "GOTOOLCHAIN=local", "GOARCH=s390x")
 }
 
-func linkedAlike(t *testing.T, s *shop, dir, name string, env ...string) {
+func stampedAlike(t *testing.T, s *shop, dir, name string, env ...string) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
 		out := t.TempDir()
@@ -63,20 +64,32 @@ func linkedAlike(t *testing.T, s *shop, dir, name string, env ...string) {
 		}
 		must(command("go", "version")) // it may say that it fetches itself
 		c := plan.Compile{Name: "two", Flags: []string{"-trimpath", "-buildvcs=false"}}
-		const later = "-X=flags=later"
-		compile := command(plan.MainsArgv(c, []string{".", "./cmd/b"}, s.prog+" tool -dir "+cache+" -ldflags "+later, later)...)
-		compile.Env = append(compile.Env, s.served(cache, "")...)
-		must(compile)
-		plain, ours := filepath.Join(out, "plain"), filepath.Join(out, "ours")
-		for _, row := range []struct {
+		rows := []struct {
 			importPath, pkg string
 			flags           []string
 		}{
-			{"example.com/two", ".", []string{"-s", "-w", "-X", "main.version=v1\u00a0", "-X=main.text=two words, \"quotes\" and ä"}},
-			{"example.com/two/cmd/b", "./cmd/b", []string{"-X", "main.version=v2"}},
+			{"example.com/two", ".", []string{"-s", "-w", "-X", "main.version=v1.2.3-4\u00a0", "-X=main.text=two words, \"quotes\" and ä", "--X=main.unknown=something", "-X=main.unused=something"}},
+			{"example.com/two", ".", []string{"-w", "-X=main.version=the one before counts not", "-X=main.version=the last one", "-B", "0x0123456789abcdef"}},
+			{"example.com/two/cmd/b", "./cmd/b", []string{"-X", "main.version=v2", "-B=none"}},
 			{"example.com/two/cmd/b", "./cmd/b", nil},
-		} {
+		}
+		binaries := map[string][]cacheprog.Binary{}
+		for i, row := range rows {
+			dir := filepath.Join(out, strconv.Itoa(i))
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			c.Ldflags = row.flags
+			binaries[row.importPath] = append(binaries[row.importPath], cacheprog.Unstamped(dir, plan.LinkerFlags(c)))
+		}
+		const later = "-X=flags=later"
+		compile := command(plan.MainsArgv(c, []string{".", "./cmd/b"}, s.prog+" tool -ldflags "+later, later)...)
+		compile.Env = append(append(compile.Env, s.served(cache, "")...), cacheprog.BinariesVariable+"="+cacheprog.Binaries(binaries))
+		must(compile)
+		plain := filepath.Join(out, "plain")
+		for i, row := range rows {
 			c.Package, c.Ldflags = row.pkg, row.flags
+			ours := filepath.Join(out, strconv.Itoa(i), "ours")
 			argv, err := plan.Argv(plan.Link, c, plan.Paths{Out: plain})
 			if err != nil {
 				t.Fatal(err)
@@ -84,9 +97,9 @@ func linkedAlike(t *testing.T, s *shop, dir, name string, env ...string) {
 			build := command(argv...)
 			build.Env = append(build.Env, "GOCACHE="+cache)
 			must(build)
-			link := command(append([]string{s.prog, "link", "-dir", cache, "-name", row.importPath, "-out", ours, "--"}, plan.LinkerFlags(c)...)...)
-			link.Env = []string{"GOFLAGS=-x"} // what it needs of the environment it has
-			must(link)
+			stamp := command(append([]string{s.prog, "stamp", "-dir", filepath.Join(out, strconv.Itoa(i)), "-out", ours, "--"}, plan.LinkerFlags(c)...)...)
+			stamp.Env = []string{} // it needs none
+			must(stamp)
 			if !bytes.Equal(read(t, plain), read(t, ours)) {
 				t.Errorf("%s with the flags %q is not what go build makes", row.pkg, row.flags)
 			}

@@ -2,8 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
-	"errors"
-	"io/fs"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,26 +28,39 @@ func TestLinkThatIsNotKnown(t *testing.T) {
 		return idOf(sum[:])
 	}
 	id := of(texts)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, err := os.ReadFile(self) // its host's ID is that of another build ID
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		version, buildID, archive string
-		kept, want                bool
+		flags                     []string
+		binary                    []byte
+		want                      bool
 	}{
-		"known":                 {"link version go1.99.9", id + "/act/con/" + id, archive, true, true},
-		"more in the name":      {"link version go1.99.9", of(append(texts, "x")) + "/act/con/" + id, archive, true, false},
-		"no release":            {"link version devel go1.99 buildID=a/b", id + "/act/con/" + id, archive, true, false},
-		"two parts":             {"link version go1.99.9", id + "/" + id, archive, true, false},
-		"another end":           {"link version go1.99.9", id + "/act/con/x", archive, true, false},
-		"archive without an ID": {"link version go1.99.9", id + "/act/con/" + id, "!<arch>\n", true, false},
-		"archive not kept":      {"link version go1.99.9", id + "/act/con/" + id, archive, false, false},
+		"known":                  {"link version go1.99.9", id + "/act/con/" + id, archive, nil, unnamed, true},
+		"more in the name":       {"link version go1.99.9", of(append(texts, "x")) + "/act/con/" + id, archive, nil, unnamed, false},
+		"no release":             {"link version devel go1.99 buildID=a/b", id + "/act/con/" + id, archive, nil, unnamed, false},
+		"two parts":              {"link version go1.99.9", id + "/" + id, archive, nil, unnamed, false},
+		"another end":            {"link version go1.99.9", id + "/act/con/x", archive, nil, unnamed, false},
+		"archive without an ID":  {"link version go1.99.9", id + "/act/con/" + id, "!<arch>\n", nil, unnamed, false},
+		"another host's ID":      {"link version go1.99.9", id + "/act/con/" + id, archive, nil, named, false},
+		"host's ID of the flags": {"link version go1.99.9", id + "/act/con/" + id, archive, []string{"--B", "0x12"}, named, true},
+		"no binary":              {"link version go1.99.9", id + "/act/con/" + id, archive, nil, []byte("#!/bin/sh\n"), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, work := t.TempDir(), t.TempDir()
 			main, linker, config := filepath.Join(work, "b001", "_pkg_.a"), filepath.Join(work, "tool", "link"), filepath.Join(work, "b001", "importcfg.link")
 			for file, text := range map[string]string{
-				main:                      c.archive,
-				linker:                    "#!/bin/sh\necho " + c.version + "\n",
-				config:                    "packagefile x.org/a=" + main + "\npackagefile fmt=" + filepath.Join(dir, "fmt") + "\nmodinfo \"x\"\n",
-				filepath.Join(dir, "fmt"): archive,
+				main:                       c.archive,
+				linker:                     "#!/bin/sh\n[ \"$1\" = -V=full ] && echo " + c.version + " || (cat \"$0.made\"; echo \"$@\") > \"$2\"\n",
+				linker + ".made":           string(c.binary),
+				config:                     "packagefile x.org/a=" + main + "\npackagefile fmt=" + filepath.Join(work, "fmt") + "\nmodinfo \"x\"\n",
+				filepath.Join(work, "fmt"): archive,
 			} {
 				if err := write(file, []byte(text), time.Now()); err != nil {
 					t.Fatal(err)
@@ -57,39 +69,36 @@ func TestLinkThatIsNotKnown(t *testing.T) {
 			if err := os.Chmod(linker, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			sum := sha256.Sum256([]byte(c.archive))
-			if c.kept {
-				if err := write(outputFile(dir, sum[:]), []byte(c.archive), time.Now()); err != nil {
-					t.Fatal(err)
-				}
+			binaries, err := json.Marshal(map[string][]wanted{"x.org/a": {{dir, c.flags, make([]string, len(c.flags))}}})
+			if err != nil {
+				t.Fatal(err)
 			}
-			for key, value := range map[string]string{"TOOLEXEC_IMPORTPATH": "x.org/a", "GOOS": "linux", "GOARCH": "amd64", "GOAMD64": "v2"} {
+			for key, value := range map[string]string{"TOOLEXEC_IMPORTPATH": "x.org/a", "GOOS": "linux", "GOARCH": "amd64", "GOAMD64": "v2", binariesVariable: string(binaries)} {
 				t.Setenv(key, value)
 			}
 			out := filepath.Join(work, "a.out")
-			err := tool(dir, later, []string{linker, "-o", out, "-importcfg", config, "-X=runtime.godebugDefault=x=1", "-buildid=" + c.buildID, later, main})
+			err = tool(later, []string{linker, "-o", out, "-importcfg", config, "-X=runtime.godebugDefault=x=1", "-buildid=" + c.buildID, later, main})
 			if (err == nil) != c.want {
 				t.Fatalf("%v, want success: %t", err, c.want)
 			}
-			data, err := os.ReadFile(linkingFile(dir, "x.org/a"))
-			if (err == nil) != c.want {
+			if _, err := os.Stat(linkingFile(dir)); (err == nil) != c.want {
 				t.Fatalf("what was written down: %v", err)
-			}
-			if kept := outputFile(dir, sum[:]); c.want && strings.Contains(string(data), main) || c.want && !strings.Contains(string(data), kept) {
-				t.Errorf("%s is in the working directory and will be gone:\n%s", main, data)
 			}
 		})
 	}
 }
 
+// unnamed is an ELF file of a head alone, without a host's ID.
+var unnamed = []byte("\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 13) + "\x01" + strings.Repeat("\x00", 43))
+
 // TestLinkWithOtherFlags holds what the flags change in a command line.
 func TestLinkWithOtherFlags(t *testing.T) {
+	flags := []string{"-s", "-X", "a=b c"}
 	l := linking{
-		Later: later, Config: "config\n", Hashed: []string{"go1", hashedFlags([]string{later})},
-		Argv: []string{"/go/link", "-o", "/work/b001/exe/a.out", "-importcfg", "/work/b001/importcfg.link", "-buildid=i/m/c/i", later, "-extld=gcc", "/cache/main"},
+		Later: later, Given: "i/m/c/i", Hashed: []string{"go1", hashedFlags([]string{later})}, Flags: flags,
+		argv: []string{"/go/link", "-o", "/work/b001/exe/a.out", "-importcfg", "/work/b001/importcfg.link", "-buildid=i/m/c/i", later, "-extld=gcc", "/cache/main"},
 	}
-	temp := t.TempDir()
-	id, err := l.buildID([]string{"-s", "-X", "a=b c"})
+	id, err := l.buildID(flags)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,25 +106,9 @@ func TestLinkWithOtherFlags(t *testing.T) {
 	if want := idOf(sum[:]); id != want+"/m/c/"+want {
 		t.Errorf("the build ID is %s, want %s", id, want)
 	}
-	got, err := l.argv(temp, "/out/a", id, []string{"-s", "-X", "a=b c"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []string{"/go/link", "-o", "/out/a", "-importcfg", filepath.Join(temp, "importcfg.link"), "-buildid=" + id, "-s", "-X", "a=b c", "-extld=gcc", "/cache/main"}
+	got := l.command("/out/a", id)
+	want := []string{"/go/link", "-o", "/out/a", "-importcfg", "/work/b001/importcfg.link", "-buildid=" + id, "-s", "-X", "a=b c", "-extld=gcc", "/cache/main"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the command line is\n%q, want\n%q", got, want)
-	}
-}
-
-func TestLinkOfNothing(t *testing.T) {
-	if err := link(t.TempDir(), "x.org/a", "/out/a", nil); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("without anything written down: %v", err)
-	}
-	name := filepath.Join(t.TempDir(), "a")
-	if err := os.WriteFile(name, []byte("#!/bin/sh\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := sign(name, "a/b/c/a"); err == nil {
-		t.Error("a script was signed")
 	}
 }

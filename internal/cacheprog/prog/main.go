@@ -1,5 +1,5 @@
 // Command cacheprog serves Go's build cache from a directory of a container's layer, takes from
-// a module cache what a compile reads, and links. See the package above it.
+// a module cache what a compile reads, and links and stamps binaries. See the package above it.
 //
 // It must not know what is built but by its arguments, and prints nothing but errors and what
 // the commands say that it runs.
@@ -22,7 +22,7 @@ import (
 // package's files is keyed by their times and sizes.
 var fixedTime = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 
-const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | list [-dir DIR [-from DIRS]] [-modcache DIR -out DIR] -- GO LIST | renew -dir DIR -- COMMAND | stash -dir DIR -warm DIR -name NAME -out FILE [-args FILE] | seed -dir DIR [-in DIR] -warm DIR -name NAME -sketch FILE [-args FILE] [-v] -- COMMAND | tool -dir DIR -ldflags FLAG TOOL | link -dir DIR -name PACKAGE -out FILE -- LDFLAGS"
+const usage = "usage: cacheprog cache -dir DIR [-from DIRS] [-warm DIR] | list [-dir DIR [-from DIRS]] [-modcache DIR -out DIR] -- GO LIST | renew -dir DIR -- COMMAND | stash -dir DIR -warm DIR -name NAME -out FILE [-args FILE] | seed -dir DIR [-in DIR] -warm DIR -name NAME -sketch FILE [-args FILE] [-v] -- COMMAND | tool -ldflags FLAG TOOL | stamp -dir DIR -out FILE -- LDFLAGS"
 
 func main() {
 	err := run(os.Args[1:], os.Stdin, os.Stdout)
@@ -45,10 +45,10 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	}
 	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the error says it, in one line
-	dir, warm := flags.String("dir", "", "the cache, the modules or the sources"), flags.String("warm", "", "what earlier builds left")
+	dir, warm := flags.String("dir", "", "the cache, the modules, the sources or what was linked"), flags.String("warm", "", "what earlier builds left")
 	from, to := flags.String("modcache", "", "the module cache"), flags.String("out", "", "where its part, the sketch or the binary goes")
 	lower := flags.String("from", "", "caches below the cache, as a list like PATH")
-	name, sketch := flags.String("name", "", "of what sources are kept, or the import path of what is linked"), flags.String("sketch", "", "what stash wrote of the sources")
+	name, sketch := flags.String("name", "", "of what sources are kept"), flags.String("sketch", "", "what stash wrote of the sources")
 	sub, more := flags.String("in", ".", "where in the sources a command runs"), flags.String("args", "", "the file of the sources with more arguments, each a line")
 	later := flags.String("ldflags", "", "what stands for the linker's flags while they are unknown")
 	verbose := flags.Bool("v", false, "pass on what the command says")
@@ -70,10 +70,10 @@ func run(args []string, in io.Reader, out io.Writer) error {
 			s.says = os.Stderr
 		}
 		return s.run(*warm, *name, *sketch)
-	case args[0] == "tool" && *dir != "" && *later != "" && flags.NArg() > 0:
-		return tool(*dir, *later, flags.Args())
-	case args[0] == "link" && *dir != "" && *name != "" && *to != "":
-		return link(*dir, *name, *to, flags.Args())
+	case args[0] == "tool" && *later != "" && flags.NArg() > 0:
+		return tool(*later, flags.Args())
+	case args[0] == "stamp" && *dir != "" && *to != "":
+		return stamp(*dir, *to, flags.Args())
 	}
 	return errors.New(usage)
 }
