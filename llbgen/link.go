@@ -12,7 +12,7 @@ import (
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
-// laterFlags stands for the linker's flags where they must not be a key.
+// laterFlags stands for the linker's flags where the go command must not know them.
 const laterFlags = "-X=plimsoll.build/cacheprog.flags=later"
 
 // stamps reports whether a unit's binaries are linked where its own packages are compiled, with
@@ -22,7 +22,7 @@ const laterFlags = "-X=plimsoll.build/cacheprog.flags=later"
 func (g *graph) stamps(u unit) bool {
 	experiment := func(kv string) bool { return strings.HasPrefix(kv, "GOEXPERIMENT=") && kv != "GOEXPERIMENT=" }
 	return !u.small() && !u.alone() && g.GoRoot != "" && !slices.ContainsFunc(u.Env, experiment) &&
-		slices.Contains(cacheprog.Links, version.Lang("go"+g.plan.Go))
+		slices.Contains(cacheprog.Stamps, version.Lang("go"+g.plan.Go))
 }
 
 // linked compiles a unit's own packages on the stock, and links its binaries with placeholders. It
@@ -39,7 +39,10 @@ func (g *graph) linked(u unit, s stock) (map[string]llb.State, error) {
 	argv := plan.MainsArgv(u.Compile, u.mains, cacheProg+" tool -ldflags "+laterFlags, laterFlags)
 	env := g.compileEnv(u.Compile)
 	env[cacheprog.BinariesVariable] = cacheprog.Binaries(wanted)
-	about := append(g.about("compile the service's own packages and link"), g.Locations[CompileLocation(u.Name)]...)
+	about := g.about("compile the service's own packages and link them")
+	for _, c := range u.binaries {
+		about = append(about, g.Locations[CompileLocation(c.Name)]...)
+	}
 	opts := slices.Concat(s.moduleMount(), s.partMounts(), g.serve(env, s, g.warm()), runOptions(about), []llb.RunOption{
 		llb.AddMount(sourceDir, s.sources, llb.Readonly),
 		llb.AddMount(buildCache, llb.Scratch(), llb.ForceNoOutput), // all that reads it has run
@@ -63,8 +66,8 @@ func (g *graph) stamp(c plan.Compile, linked llb.State) llb.State {
 	return run.AddMount(outDir, llb.Scratch())
 }
 
-// linking is about for a vertex that writes a binary. It is in the image's layer already: a
-// cache need not hold it twice.
+// linking is about for a vertex that writes the image's binary. It is in the image's layer already:
+// a cache need not hold it twice.
 func (g *graph) linking(c plan.Compile, name string) []llb.ConstraintsOpt {
 	about := append(g.about(name), llb.WithoutExportCache())
 	return append(about, g.Locations[CompileLocation(c.Name)]...)

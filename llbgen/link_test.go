@@ -43,7 +43,7 @@ func TestWhereTheGoCommandLinks(t *testing.T) {
 				links++
 			case strings.HasPrefix(v.name, "stamp "):
 				stamps++
-			case strings.HasPrefix(v.name, "compile the service's own packages and link"):
+			case v.name == "compile the service's own packages and link them":
 				for _, kv := range v.op.GetExec().Meta.Env {
 					if value, ok := strings.CutPrefix(kv, cacheprog.BinariesVariable+"="); ok {
 						wanted = value

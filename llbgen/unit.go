@@ -4,8 +4,8 @@ import (
 	"go/version"
 	"path"
 	"slices"
-	"strings"
 
+	"github.com/plimsoll-build/plimsoll/internal/cacheprog"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
@@ -58,12 +58,16 @@ func (g *graph) unitOf(c plan.Compile) (u unit, ok bool) {
 // build cache would take longer to compile than it saves.
 func (u unit) small() bool { return len(u.Deps) == 0 && !slices.Contains(u.Std, "net/http") }
 
-// alone reports whether one vertex compiles the service's own packages and links them. To
-// part the two pays where something is known at link time only, or where several binaries
-// share packages; else it costs a second vertex.
+// alone reports whether the go command compiles the service's own packages and links in one run:
+// nothing of the one binary is known at link time only.
 func (u unit) alone() bool {
-	stamped := func(flag string) bool { return strings.HasPrefix(flag, "-X") }
-	return len(u.mains) == 1 && len(u.Stamp) == 0 && !slices.ContainsFunc(u.Ldflags, stamped)
+	flags := plan.LinkerFlags(u.Compile)
+	for i := range flags {
+		if _, stamped := cacheprog.Assignment(flags, i); stamped {
+			return false
+		}
+	}
+	return len(u.binaries) == 1
 }
 
 // shareable reports whether two binaries share compiled packages. A profile is part of the

@@ -20,9 +20,9 @@ import (
 //go:embed prog/*.go
 var sources embed.FS
 
-// Links are the releases of Go whose binaries the program is known to stamp byte for byte. What it
+// Stamps are the releases of Go whose binaries the program is known to stamp byte for byte. What it
 // has to know of them is no promise of the go command's.
-var Links = []string{"go1.24", "go1.25", "go1.26", "go1.27"}
+var Stamps = []string{"go1.24", "go1.25", "go1.26", "go1.27"}
 
 const goMod = "module plimsoll.build/cacheprog\n\ngo 1.21\n"
 

@@ -30,10 +30,10 @@ func TestStampIsThatOfGoBuild(t *testing.T) {
 	dir := filepath.Join(work, "two")
 	writeFiles(t, dir, twoMains)
 	here := version.Lang(runtime.Version())
-	if !slices.Contains(cacheprog.Links, here) {
-		t.Fatalf("%s, which runs this test, is not among the releases that are known: %q", here, cacheprog.Links)
+	if !slices.Contains(cacheprog.Stamps, here) {
+		t.Fatalf("%s, which runs this test, is not among the releases that are known: %q", here, cacheprog.Stamps)
 	}
-	for _, release := range cacheprog.Links {
+	for _, release := range cacheprog.Stamps {
 		toolchain := release + ".0"
 		if release == here {
 			toolchain = "local"
@@ -71,6 +71,8 @@ func stampedAlike(t *testing.T, s *shop, dir, name string, env ...string) {
 			{"example.com/two", ".", []string{"-s", "-w", "-X", "main.version=v1.2.3-4\u00a0", "-X=main.text=two words, \"quotes\" and ä", "--X=main.unknown=something", "-X=main.unused=something"}},
 			{"example.com/two", ".", []string{"-w", "-X=main.version=the one before counts not", "-X=main.version=the last one", "-B", "0x0123456789abcdef"}},
 			{"example.com/two/cmd/b", "./cmd/b", []string{"-X", "main.version=v2", "-B=none"}},
+			{"example.com/two/cmd/b", "./cmd/b", []string{"-s=false", "-w=false", "-X=main.version=1.2.3"}},
+			{"example.com/two/cmd/b", "./cmd/b", []string{"-X=runtime.buildVersion=go1.99.9", "-X=main.version=v1.2"}},
 			{"example.com/two/cmd/b", "./cmd/b", nil},
 		}
 		binaries := map[string][]cacheprog.Binary{}

@@ -1,20 +1,18 @@
 package cacheprog
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 )
 
-// Binary is what the program links of a main package: a directory for it, and the linker's flags
-// with other values of the same lengths for -X. A flag that ends in such a placeholder has it in
-// Placeholders too, at the same index.
+// Binary is what the program links of a main package: a directory for it, and the linker's flags.
+// Of a flag whose value is not known yet, Later has the value's length in bytes at the same index,
+// and Flags what is before it; of the others Later has 0.
 type Binary struct {
-	Dir                 string
-	Flags, Placeholders []string
+	Dir   string
+	Flags []string
+	Later []int
 }
 
 // BinariesVariable is where the program finds what it links.
@@ -29,35 +27,33 @@ func Binaries(wanted map[string][]Binary) string {
 	return string(data)
 }
 
-// shortest is the least length in bytes of a value that gets a placeholder: a shorter one may
-// be somewhere else in the binary too.
-const shortest = 8
+// shortest is the least length in bytes of a value that is left out: a text in its place has to
+// be one that is nowhere else in the binary.
+const shortest = 5
 
-// Unstamped is a binary that is linked before the values of its flags are known. Flags that are
-// equal but for these values have the same one.
+// Unstamped is a binary that is linked before the values of -X are known. Flags that are equal but
+// for these values have the same one, if the values have the same lengths.
 func Unstamped(dir string, flags []string) Binary {
-	b := Binary{dir, slices.Clone(flags), make([]string, len(flags))}
+	b := Binary{dir, slices.Clone(flags), make([]int, len(flags))}
 	for i, flag := range flags {
-		assignment, ok := flag, i > 0 && (flags[i-1] == "-X" || flags[i-1] == "--X")
-		for _, prefix := range []string{"-X=", "--X="} {
-			if after, found := strings.CutPrefix(flag, prefix); found && !ok {
-				assignment, ok = after, true
-			}
-		}
-		if _, value, assigned := strings.Cut(assignment, "="); ok && assigned && len(value) >= shortest {
-			b.Placeholders[i] = placeholder(i, len(value))
-			b.Flags[i] = strings.TrimSuffix(flag, value) + b.Placeholders[i]
+		assignment, ok := Assignment(flags, i)
+		name, value, assigned := strings.Cut(assignment, "=")
+		// The linker writes what is set in package runtime to more than one place.
+		if ok && assigned && len(value) >= shortest && !strings.HasPrefix(name, "runtime.") {
+			b.Flags[i], b.Later[i] = strings.TrimSuffix(flag, value), len(value)
 		}
 	}
 	return b
 }
 
-// placeholder is a text of size bytes of which no part is likely anywhere else.
-func placeholder(i, size int) string {
-	var text []byte
-	for n := 0; len(text) < size; n++ {
-		sum := sha256.Sum256([]byte("plimsoll placeholder " + strconv.Itoa(i) + " " + strconv.Itoa(n)))
-		text = base64.RawURLEncoding.AppendEncode(text, sum[:])
+// Assignment is what the flag at an index sets, as importpath.name=value; ok is false for a flag
+// that is not of -X or stands before its value.
+func Assignment(flags []string, i int) (assignment string, ok bool) {
+	if i > 0 && (flags[i-1] == "-X" || flags[i-1] == "--X") {
+		return flags[i], true
 	}
-	return string(text[:size])
+	if assignment, ok = strings.CutPrefix(flags[i], "-X="); ok {
+		return assignment, ok
+	}
+	return strings.CutPrefix(flags[i], "--X=")
 }

@@ -64,7 +64,7 @@ func TestInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps := map[string]string{"embedded": "compile app", "buildkit": own}
+	steps := map[string]string{"embedded": "compile app", "buildkit": "compile the service's own packages"}
 	for name, args := range map[string][]string{"embedded": nil, "buildkit": {"--addr", b.Daemon.Addr, "--no-cache"}} {
 		t.Run(name, func(t *testing.T) {
 			// A new word is a new link; a fresh build cache makes it take its time.

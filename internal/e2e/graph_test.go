@@ -143,7 +143,7 @@ const (
 	keepsList    = "keep the list of packages for the next vertex"
 	keeps        = "keep the service's sources for the next vertex"
 	seeds        = "compile the service's own packages for edits to come"
-	own          = "compile the service's own packages and link"
+	own          = "compile the service's own packages and link them"
 	stamps       = "stamp svc"
 	compiles     = "compile the service's own packages and link svc" // without a stamp
 )

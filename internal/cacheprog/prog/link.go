@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,20 +31,54 @@ type linking struct {
 func binaryFile(dir string) string  { return filepath.Join(dir, "binary") }
 func linkingFile(dir string) string { return filepath.Join(dir, "linking.json") }
 
-// link links a binary as go build would with these flags, but for the binary's sum in its build ID.
-func (l linking) link(w wanted) error {
-	l.Flags, l.Placeholders = w.Flags, w.Placeholders
+// attempts bounds how often a binary is linked: with other placeholders, where one happens to be in
+// it anyway.
+const attempts = 5
+
+// link links a binary as go build would with these flags and placeholders, but for the binary's sum
+// in its build ID.
+func (l linking) link(w wanted) (err error) {
+	for n := 0; n < attempts; n++ {
+		l.place(w, n)
+		if err = l.run(w.Dir); !errors.Is(err, errTwice) {
+			return err
+		}
+	}
+	return err
+}
+
+// place makes the flags, with placeholders for the values that are not known yet.
+func (l *linking) place(w wanted, attempt int) {
+	l.Flags, l.Placeholders = make([]string, len(w.Flags)), make([]string, len(w.Flags))
+	for i, flag := range w.Flags {
+		l.Placeholders[i] = placeholder(i, w.Later[i], attempt)
+		l.Flags[i] = flag + l.Placeholders[i]
+	}
+}
+
+// placeholder is a text of size bytes of which no part is likely anywhere else.
+func placeholder(i, size, attempt int) string {
+	var text string
+	for n := 0; len(text) < size; n++ {
+		sum := sha256.Sum256([]byte(fmt.Sprint("plimsoll placeholder ", i, attempt, n)))
+		text += base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	return text[:size]
+}
+
+// run runs the linker and writes down what stamp has to know of the binary.
+func (l linking) run(dir string) error {
 	id, err := l.buildID(l.Flags)
 	if err != nil {
 		return err
 	}
-	argv := l.command(binaryFile(w.Dir), id)
+	argv := l.command(binaryFile(dir), id)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return err
 	}
-	binary, err := os.ReadFile(binaryFile(w.Dir))
+	binary, err := os.ReadFile(binaryFile(dir))
 	if err != nil {
 		return err
 	}
@@ -54,7 +89,7 @@ func (l linking) link(w wanted) error {
 	if err != nil {
 		return err
 	}
-	return write(linkingFile(w.Dir), data, fixedTime)
+	return write(linkingFile(dir), data, fixedTime)
 }
 
 // command is the linker's command line with all that was left open.

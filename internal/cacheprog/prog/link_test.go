@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,7 +70,7 @@ func TestLinkThatIsNotKnown(t *testing.T) {
 			if err := os.Chmod(linker, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			binaries, err := json.Marshal(map[string][]wanted{"x.org/a": {{dir, c.flags, make([]string, len(c.flags))}}})
+			binaries, err := json.Marshal(map[string][]wanted{"x.org/a": {{dir, c.flags, make([]int, len(c.flags))}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,5 +111,38 @@ func TestLinkWithOtherFlags(t *testing.T) {
 	want := []string{"/go/link", "-o", "/out/a", "-importcfg", "/work/b001/importcfg.link", "-buildid=" + id, "-s", "-X", "a=b c", "-extld=gcc", "/cache/main"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the command line is\n%q, want\n%q", got, want)
+	}
+}
+
+// TestPlaceholderTwice is of binaries that happen to hold what would be a placeholder.
+func TestPlaceholderTwice(t *testing.T) {
+	for name, c := range map[string]struct {
+		script string
+		want   bool
+	}{
+		"once":    {"echo $@", true},
+		"nowhere": {"echo $3", true},
+		"twice":   {"[ -e \"$0.ran\" ] || echo $@; touch \"$0.ran\"; echo $@", true},
+		"always":  {"echo $@ $@", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			linker := filepath.Join(dir, "link")
+			script := "#!/bin/sh\n(printf '" + strings.ReplaceAll(string(unnamed), "\x00", "\\000") + "'; " + c.script + ") > $2\n"
+			if err := os.WriteFile(linker, []byte(script), 0o700); err != nil { //nolint:gosec // a program
+				t.Fatal(err)
+			}
+			l := linking{
+				Later: later, Given: "i/m/c/i", Hashed: []string{"go1", hashedFlags([]string{later})},
+				argv: []string{linker, "-o", "a.out", "-buildid=i/m/c/i", later},
+			}
+			err := l.link(wanted{dir, []string{"-X=main.a="}, []int{8}})
+			if (err == nil) != c.want || err != nil && !errors.Is(err, errTwice) {
+				t.Fatalf("%v, want success: %t", err, c.want)
+			}
+			if _, err := os.Stat(linkingFile(dir)); (err == nil) != c.want {
+				t.Errorf("what was written down: %v", err)
+			}
+		})
 	}
 }

@@ -50,6 +50,9 @@ func (l linking) find(binary []byte, id string) (p places, err error) {
 	return p, nil
 }
 
+// errTwice is that of a binary which holds a placeholder by accident.
+var errTwice = errors.New("the binary has a placeholder twice")
+
 // values are where the placeholders are. One that is nowhere belongs to a variable that the program
 // does not have, or does not use, or to one that is set once more.
 func (l linking) values(binary []byte) (map[int]int, error) {
@@ -60,7 +63,7 @@ func (l linking) values(binary []byte) (map[int]int, error) {
 			continue
 		}
 		if bytes.Contains(binary[at+1:], []byte(placeholder)) {
-			return nil, fmt.Errorf("the binary has the placeholder of %s twice, by accident: give the value another length", l.Flags[i])
+			return nil, fmt.Errorf("%w: that of %s; give the value another length", errTwice, l.Flags[i])
 		}
 		found[i] = at
 	}

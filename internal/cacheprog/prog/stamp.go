@@ -50,7 +50,7 @@ func stamp(dir, out string, flags []string) error {
 func readLinking(dir string) (l linking, err error) {
 	data, err := os.ReadFile(linkingFile(dir))
 	if err != nil {
-		return l, err
+		return l, fmt.Errorf("reading how a binary was linked: %w", err)
 	}
 	if err := json.Unmarshal(data, &l); err != nil {
 		return l, fmt.Errorf("reading how %s was linked: %w", binaryFile(dir), err)
@@ -94,10 +94,13 @@ func (l linking) patches(flags []string) ([]patch, error) {
 // copyPatched copies a binary with patches, which are in order, and takes its sum. It holds little
 // of it: to get the memory for all of it would take as long as the copy.
 func copyPatched(to io.Writer, from io.Reader, patches []patch, sum hash.Hash) error {
-	w := io.MultiWriter(to, sum)
+	w, from := io.MultiWriter(to, sum), io.Reader(struct{ io.Reader }{from}) // a file would choose a buffer of its own
 	buffer := make([]byte, 1<<20)
 	var at int64
 	for _, p := range patches {
+		if p.at < at {
+			return fmt.Errorf("two patches at byte %d", p.at)
+		}
 		n, err := io.CopyBuffer(w, io.LimitReader(from, p.at-at), buffer)
 		if err == nil && n < p.at-at {
 			err = io.ErrUnexpectedEOF

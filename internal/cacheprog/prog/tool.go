@@ -16,10 +16,12 @@ import (
 // binariesVariable holds, as JSON, what tool links in the place of each main package, by import path.
 const binariesVariable = "PLIMSOLL_BINARIES"
 
-// wanted is a binary of a main package: a directory for it, and its flags with placeholders.
+// wanted is a binary of a main package: a directory for it, and its flags. Of a flag whose value is
+// not known yet Later has the value's length, and Flags what is before it.
 type wanted struct {
-	Dir                 string
-	Flags, Placeholders []string
+	Dir   string
+	Flags []string
+	Later []int
 }
 
 // tool stands before each tool that a go build runs (-toolexec). The linker runs with other flags
@@ -36,6 +38,9 @@ func tool(later string, argv []string) error {
 	l, err := linkingOf(os.Getenv("TOOLEXEC_IMPORTPATH"), later, argv)
 	if err != nil {
 		return err
+	}
+	if len(binaries[l.name]) == 0 {
+		return fmt.Errorf("linking %s, which nothing wants: this is wanted: %s", l.name, os.Getenv(binariesVariable))
 	}
 	for _, w := range binaries[l.name] {
 		if err := l.link(w); err != nil {
