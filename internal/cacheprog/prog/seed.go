@@ -39,7 +39,7 @@ func stash(from, warm, name, more, sketch string) error {
 		}
 		for _, part := range parts(rel, more, data) {
 			sum := sha256.Sum256(append([]byte(rel+"\x00"), part...))
-			if sum[0]%sketchOf == 0 {
+			if sum[0]%sketchOf == 0 || namesModule(rel, part) {
 				fmt.Fprintf(&sums, "%x\n", sum)
 			}
 		}
@@ -69,6 +69,12 @@ func parts(rel, more string, data []byte) [][]byte {
 		return bytes.Split(data, []byte("\n"))
 	}
 	return [][]byte{data}
+}
+
+// namesModule reports whether a line says which module a go.mod is of. It is in every sketch: else
+// all services with few requirements would share one.
+func namesModule(rel string, line []byte) bool {
+	return filepath.Base(rel) == "go.mod" && bytes.HasPrefix(line, []byte("module"))
 }
 
 // stashFile is named like an entry of the cache, so that it is swept like one.

@@ -168,6 +168,18 @@ func TestSketchOfModules(t *testing.T) {
 	}
 }
 
+// TestSketchTellsModulesApart is of services with so few requirements that none is in a sketch.
+func TestSketchTellsModulesApart(t *testing.T) {
+	seen := map[string]string{}
+	for _, text := range []string{"module a\n\ngo 1.26\n", "module b\n\ngo 1.26\n", "module\t\"c\"\n"} {
+		sketch := sketched(t, sourcesOf(t, map[string]string{"go.mod": text}), t.TempDir())
+		if other, ok := seen[sketch]; ok {
+			t.Errorf("%q and %q have the same sketch", text, other)
+		}
+		seen[sketch] = text
+	}
+}
+
 // TestRenew holds that what an earlier build left cannot make a command fail for good.
 func TestRenew(t *testing.T) {
 	dir := t.TempDir()
