@@ -26,7 +26,7 @@ func (g *graph) layer(below llb.State, l plan.Layer, own bool) (llb.State, error
 	}
 	about := append(name("add layer "+l.Name), g.Locations[LayerLocation(l.Name)]...)
 	if len(l.Files) == 1 && l.Files[0].Source.Binary != "" && path.Dir(l.Files[0].Path) == "/" && g.plan.Base.Scratch() {
-		return g.alone(below, l.Files[0], about) // there is no directory whose time moves
+		return g.oneBinary(below, l.Files[0], about) // there is no directory whose time moves
 	}
 	s := &stage{graph: g}
 	for _, f := range l.Files {
@@ -43,16 +43,22 @@ func (g *graph) layer(below llb.State, l plan.Layer, own bool) (llb.State, error
 	}), about...), nil
 }
 
-// alone is below with a binary in its root directory, copied once.
-func (g *graph) alone(below llb.State, f plan.File, about []llb.ConstraintsOpt) (llb.State, error) {
-	c, _ := g.plan.Binary(f.Source.Binary) // Validate saw that there is one
-	out, err := g.binary(c)
+// oneBinary is below with a binary in its root directory, copied once.
+func (g *graph) oneBinary(below llb.State, f plan.File, about []llb.ConstraintsOpt) (llb.State, error) {
+	from, name, err := g.placed(f)
 	if err != nil {
 		return llb.State{}, fmt.Errorf("placing %s: %w", f.Path, err)
 	}
-	return below.File(llb.Copy(out, "/"+c.Name, f.Path, &llb.CopyInfo{
-		FollowSymlinks: true, Mode: chmod(f.Mode), ChownOpt: owner(f), CreatedTime: &g.epoch,
-	}), about...), nil
+	info := planned(f)
+	info.CreatedTime = &g.epoch
+	return below.File(llb.Copy(from, name, f.Path, info), about...), nil
+}
+
+// placed is the file system of a file's binary, and its path there.
+func (g *graph) placed(f plan.File) (from llb.State, name string, err error) {
+	c, _ := g.plan.Binary(f.Source.Binary) // Validate saw that there is one
+	from, err = g.binary(c)
+	return from, "/" + c.Name, err
 }
 
 // stage is the chain of file actions that makes a layer's tree on scratch.
@@ -122,21 +128,18 @@ func (s *stage) symlink(f plan.File) {
 }
 
 func (s *stage) binary(f plan.File) error {
-	c, _ := s.plan.Binary(f.Source.Binary) // Validate saw that there is one
-	out, err := s.graph.binary(c)
+	from, name, err := s.placed(f)
 	if err != nil {
 		return err
 	}
-	s.copy(out, "/"+c.Name, f)
+	s.copy(from, name, f)
 	return nil
 }
 
 // copy is one file or one empty directory; a link is followed inside from. Without a
 // mode it keeps the normalised one.
 func (s *stage) copy(from llb.CopyInput, src string, f plan.File) {
-	s.action = thenCopy(s.action, from, src, f.Path, &llb.CopyInfo{
-		FollowSymlinks: true, Mode: chmod(f.Mode), ChownOpt: owner(f),
-	})
+	s.action = thenCopy(s.action, from, src, f.Path, planned(f))
 }
 
 // tree is a directory of the build context. A mode is that of its files: they are
@@ -159,6 +162,11 @@ func (s *stage) tree(f plan.File) error {
 		s.copy(s.sources(), path.Join(rooted(f.Source.Tree), name), one)
 	}
 	return nil
+}
+
+// planned is a copy of one file or directory with the mode and owner of the plan.
+func planned(f plan.File) *llb.CopyInfo {
+	return &llb.CopyInfo{FollowSymlinks: true, Mode: chmod(f.Mode), ChownOpt: owner(f)}
 }
 
 // chmod sets a mode, nothing if it is zero. Only the string form keeps special bits.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -430,4 +431,23 @@ func TestWithoutAStampOneVertexCompilesAndLinks(t *testing.T) {
 	if got, want := files(t, img)["/svc"].sum, plainBuild(t, b, dir); got != want {
 		t.Errorf("the binary is %s, that of a plain build %s", got, want)
 	}
+}
+
+// TestExperimentLinksByGo is of a toolchain whose links are not known: the go command links with the
+// stamp, and a new commit compiles nothing.
+func TestExperimentLinksByGo(t *testing.T) {
+	b := bed(t)
+	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
+	dir, dest := monorepo(t), filepath.Join(t.TempDir(), "layout")
+	edit(t, dir, "plimsoll.yaml", "  main: ./svc/a", "  main: ./svc/a\n  env: {GOEXPERIMENT: jsonv2}")
+	progressOf(t, b, b.Daemon, dir, t.TempDir()+"/l", aRevision...)
+	args := []string{"--build-arg", "REVISION=0123456789012345678901234567890123456789"}
+	ran, _ := progressOf(t, b, b.Daemon, dir, dest, args...)
+	if out, ok := ran["link svc"]; !ok || out != "" { // -v would name what it compiles
+		t.Errorf("of %q the link compiled %q", slices.Sorted(maps.Keys(ran)), out)
+	}
+	if got := execs(ran); len(got) > 0 {
+		t.Errorf("only the commit is new, and these ran: %q", got)
+	}
+	checkBinary(t, b, dest, dir, args...)
 }

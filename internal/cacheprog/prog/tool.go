@@ -14,6 +14,7 @@ import (
 )
 
 // binariesVariable holds, as JSON, what tool links in the place of each main package, by import path.
+// Who sets it has the same name and type (package cacheprog, whose test uses both).
 const binariesVariable = "PLIMSOLL_BINARIES"
 
 // wanted is a binary of a main package: a directory for it, and its flags. Of a flag whose value is
