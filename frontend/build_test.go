@@ -188,6 +188,27 @@ func TestNamesAlone(t *testing.T) {
 	}
 }
 
+// TestGitIsNotListed holds that a repository's history is not looked at, unless it goes into the
+// image, and that what the ignore file says stays.
+func TestGitIsNotListed(t *testing.T) {
+	for files, want := range map[string]string{
+		"{from: conf, to: /conf}": `["secret",".git"]`, "{from: .git/HEAD, to: /head}": `["secret"]`, "{from: ., to: /all}": `["secret"]`,
+	} {
+		g := newGateway(minimal + "image: {files: [" + files + "]}\n")
+		g.context[".dockerignore"], g.context[".git/HEAD"] = &fstest.MapFile{Data: []byte("secret\n")}, &fstest.MapFile{}
+		mustBuild(t, g)
+		got := ""
+		for _, s := range g.solves {
+			if src := s.ops[0].GetSource(); src != nil && src.Attrs[pb.AttrMetadataTransfer] == "true" {
+				got = src.Attrs[pb.AttrExcludePatterns]
+			}
+		}
+		if got != want {
+			t.Errorf("with %s these are not listed: %s, want %s", files, got, want)
+		}
+	}
+}
+
 // TestSourcesChosenOnce holds that files are chosen from those that were sent only if a platform
 // does not need them all.
 func TestSourcesChosenOnce(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/plimsoll-build/plimsoll/internal/plan"
+	"github.com/plimsoll-build/plimsoll/internal/spec"
 	"github.com/plimsoll-build/plimsoll/llbgen"
 )
 
@@ -38,7 +39,15 @@ func (b *build) listNames(ctx context.Context) (fs.FS, error) {
 	for _, root := range b.service.Image.CARoots {
 		patterns = append(patterns, llbgen.Pattern(path.Clean(root)))
 	}
-	st, err := b.part(ctx, "names", "load names of the build context", llb.MetadataOnlyTransfer(patterns))
+	opts := []llb.LocalOption{llb.MetadataOnlyTransfer(patterns)}
+	if !b.placesGit() {
+		ignored, err := b.DockerIgnorePatterns(ctx)
+		if err != nil {
+			return nil, told(ctx, "reading the ignore file", err)
+		}
+		opts = append(opts, llb.ExcludePatterns(append(slices.Clone(ignored), gitDir)))
+	}
+	st, err := b.part(ctx, "names", "load names of the build context", opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +59,17 @@ func (b *build) listNames(ctx context.Context) (fs.FS, error) {
 		return nil, errors.New("the build context is empty")
 	}
 	return newListingFS(ctx, ref)
+}
+
+// gitDir holds more files than the rest of many a repository, and nothing that is compiled.
+const gitDir = ".git"
+
+// placesGit reports whether a part of gitDir goes into the image.
+func (b *build) placesGit() bool {
+	return slices.ContainsFunc(b.service.Image.Files, func(f spec.File) bool {
+		first, _, _ := strings.Cut(path.Clean(f.From), "/")
+		return first == "." || first == gitDir
+	})
 }
 
 // part is the client's context with other options. Each part has a place of its own on the

@@ -18,6 +18,11 @@ const noModulePackage = "errors"
 
 // binary is a file system that holds the compile's binary at its root.
 func (g *graph) binary(c plan.Compile) (llb.State, error) {
+	if linked, ok, err := g.unstamped(c); err != nil {
+		return llb.State{}, err
+	} else if ok {
+		return g.stamp(c, linked, llb.Scratch(), "/"+c.Name, g.linking(c, "stamp "+c.Name)), nil
+	}
 	u, ok := g.unit(c)
 	if !ok {
 		return g.simple(c)
@@ -25,13 +30,6 @@ func (g *graph) binary(c plan.Compile) (llb.State, error) {
 	s, err := g.compiled(u)
 	if err != nil {
 		return llb.State{}, err
-	}
-	if g.stamps(u) {
-		linked, err := g.linked(u, s)
-		if err != nil {
-			return llb.State{}, err
-		}
-		return g.stamp(c, linked[c.Name]), nil
 	}
 	if !u.alone() {
 		g.compileOwn(u, &s)
@@ -86,10 +84,10 @@ func (g *graph) compileOwn(u unit, s *stock) {
 // dependencies compiles the packages of other modules, and takes from the module cache
 // what compiling read: the rest of it need not travel.
 func (g *graph) dependencies(u unit, s *stock) error {
-	updatable, ok := u.updatable(), true
+	ok := true
 	var fetched, earlier llb.State
 	var err error
-	if updatable {
+	if u.fetchesAhead() {
 		fetched, earlier, err = g.updatedModules(u.Compile)
 	} else {
 		fetched, ok, err = g.modules(u.Compile)
@@ -110,10 +108,13 @@ func (g *graph) dependencies(u unit, s *stock) error {
 		packages.Profile = sourceDir + rooted(u.Profile)
 		files = append(files, u.Profile)
 	}
-	step := compileStep{name: "compile packages of other modules", prune: ok, itself: ok}
-	if updatable {
+	step := compileStep{name: "compile packages of other modules", prune: ok}
+	switch {
+	case u.updatable():
 		g.seedDependencies(u, packages, files, earlier, s)
-		step.itself, step.warm, step.verbose = false, g.warm(), true
+		step.warm, step.verbose = g.warm(), true
+	case ok:
+		step.itself = g.kin(u)
 	}
 	if ok {
 		step.mounts = []llb.RunOption{
@@ -132,7 +133,7 @@ type compileStep struct {
 	name    string
 	warm    llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
 	prune   bool          // take from the module cache what it read
-	itself  bool          // the go command writes the cache, not our program
+	itself  string        // the go command writes the cache, not our program, if no build of this name has been here
 	verbose bool          // the go command names what it compiles
 	before  before        // what runs the go command, if it is not run as it is
 	mounts  []llb.RunOption
@@ -151,16 +152,16 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	env := g.compileEnv(c)
 	opts := step.mounts
 	switch {
-	case step.prune || step.itself:
+	case step.prune || step.itself != "":
 		argv = slices.Concat([]string{cacheProg, "list"}, step.lists(*s), []string{"--"}, plan.CompileArgv(c, packages))
 	default:
 		argv = silent(plan.CompileArgv(c, packages))
 	}
 	argv, dir = step.before.run(argv, dir)
 	switch {
-	case step.itself:
+	case step.itself != "":
 		// All of it is new, as a rule, and the way through our program costs a fifth of the time.
-		opts = append(opts, g.programMount())
+		opts = append(opts, g.programMount(), g.warm())
 	case s.served:
 		opts = append(opts, g.serve(env, *s, step.warm)...)
 	}
@@ -181,8 +182,8 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 // lists are the flags of our program for a step whose packages it has to see.
 func (step compileStep) lists(s stock) []string {
 	var flags []string
-	if step.itself {
-		flags = append([]string{"-dir", buildCache}, s.from()...)
+	if step.itself != "" {
+		flags = append([]string{"-dir", buildCache, "-warm", warmCache, "-name", step.itself}, s.from()...)
 	}
 	if step.prune {
 		flags = append(flags, "-modcache", moduleCache, "-out", outDir)

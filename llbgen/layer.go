@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/opencontainers/go-digest"
@@ -11,6 +12,9 @@ import (
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 	"github.com/plimsoll-build/plimsoll/internal/rootdata"
 )
+
+// stampedMode is that of a stamped binary, whose owner is root.
+const stampedMode = 0o755
 
 // special are the mode bits that llb's Mkdir and Mkfile drop.
 const special = 0o7000
@@ -43,8 +47,19 @@ func (g *graph) layer(below llb.State, l plan.Layer, own bool) (llb.State, error
 	}), about...), nil
 }
 
-// oneBinary is below with a binary in its root directory, copied once.
+// oneBinary is below with a binary in its root directory, stamped there or copied once.
 func (g *graph) oneBinary(below llb.State, f plan.File, about []llb.ConstraintsOpt) (llb.State, error) {
+	c, _ := g.plan.Binary(f.Source.Binary) // Validate saw that there is one
+	if f.Mode == stampedMode && f.UID == 0 && f.GID == 0 {
+		linked, ok, err := g.unstamped(c)
+		if err != nil {
+			return llb.State{}, fmt.Errorf("placing %s: %w", f.Path, err)
+		}
+		if ok {
+			about = slices.Concat(about, g.about("stamp "+c.Name), g.Locations[CompileLocation(c.Name)])
+			return g.stamp(c, linked, below, f.Path, about), nil
+		}
+	}
 	from, name, err := g.placed(f)
 	if err != nil {
 		return llb.State{}, fmt.Errorf("placing %s: %w", f.Path, err)

@@ -3,6 +3,7 @@ package llbgen
 import (
 	"go/version"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/moby/buildkit/client/llb"
@@ -23,6 +24,21 @@ func (g *graph) stamps(u unit) bool {
 	experiment := func(kv string) bool { return strings.HasPrefix(kv, "GOEXPERIMENT=") && kv != "GOEXPERIMENT=" }
 	return !u.small() && !u.alone() && g.GoRoot != "" && !slices.ContainsFunc(u.Env, experiment) &&
 		slices.Contains(cacheprog.Stamps, version.Lang("go"+g.plan.Go))
+}
+
+// unstamped is a binary that was linked with placeholders, in a directory with what stamp has to
+// know of it; ok is false where the go command links it.
+func (g *graph) unstamped(c plan.Compile) (binary llb.State, ok bool, err error) {
+	u, ok := g.unit(c)
+	if !ok || !g.stamps(u) {
+		return llb.State{}, false, nil
+	}
+	s, err := g.compiled(u)
+	if err != nil {
+		return llb.State{}, false, err
+	}
+	all, err := g.linked(u, s)
+	return all[c.Name], true, err
 }
 
 // linked compiles a unit's own packages on the stock, and links its binaries with placeholders. It
@@ -57,13 +73,13 @@ func (g *graph) linked(u unit, s stock) (map[string]llb.State, error) {
 
 func linkedFor(c plan.Compile) string { return linkedDir + "/" + c.Name }
 
-// stamp is the vertex that makes of a binary with placeholders what the go command would make.
-func (g *graph) stamp(c plan.Compile, linked llb.State) llb.State {
-	argv := []string{"/" + cacheProgName, "stamp", "-dir", linkedDir, "-out", outDir + "/" + c.Name, "--"}
-	opts := append(runOptions(g.linking(c, "stamp "+c.Name)),
-		llb.AddMount(linkedDir, linked, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)))
+// stamp is the vertex that makes of a binary with placeholders what the go command would make, at
+// a path of below.
+func (g *graph) stamp(c plan.Compile, linked, below llb.State, file string, about []llb.ConstraintsOpt) llb.State {
+	argv := []string{"/" + cacheProgName, "stamp", "-dir", linkedDir, "-out", outDir + file, "-time", strconv.FormatInt(g.plan.Epoch, 10), "--"}
+	opts := append(runOptions(about), llb.AddMount(linkedDir, linked, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)))
 	run := g.run(g.cacheProgram().program, append(argv, plan.LinkerFlags(c)...), nil, ".", pb.NetMode_NONE, opts)
-	return run.AddMount(outDir, llb.Scratch())
+	return run.AddMount(outDir, below)
 }
 
 // linking is about for a vertex that writes the image's binary. It is in the image's layer already:

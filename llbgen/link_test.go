@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moby/buildkit/solver/pb"
+
 	"github.com/plimsoll-build/plimsoll/internal/cacheprog"
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
@@ -65,5 +67,40 @@ func TestWhereTheGoCommandLinks(t *testing.T) {
 	p.Compiles[0].Ldflags = []string{`-X=main.a="it's"`}
 	if _, err := Binaries(context.Background(), p, o); err == nil {
 		t.Error("a flag that go build cannot take was taken")
+	}
+}
+
+// TestStampIsTheLayer holds that a binary alone in its layer is written there, not copied.
+func TestStampIsTheLayer(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(*plan.Plan)
+		want bool
+	}{
+		"alone":            {func(*plan.Plan) {}, true},
+		"of another owner": {func(p *plan.Plan) { p.Layers[1].Files[0].UID = 7 }, false},
+		"of another mode":  {func(p *plan.Plan) { p.Layers[1].Files[0].Mode = 0o555 }, false},
+		"on a base":        {func(p *plan.Plan) { p.Base.Ref = "example.com/base" }, false},
+	} {
+		p, o := twoBinaries(), listings(options())
+		p.Compiles, p.Layers = p.Compiles[:1], []plan.Layer{p.Layers[0], {Name: "binaries", Files: p.Layers[2].Files[:1:1]}}
+		p.Layers[1].Files = slices.Clone(p.Layers[1].Files)
+		p.Compiles[0].Stamp = []string{"main.commit=0123456789"}
+		c.edit(&p)
+		st, err := Image(context.Background(), p, o)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		vertices := readBack(t, st)
+		last := vertices[len(vertices)-1]
+		if got := last.name == "stamp api"; got != c.want {
+			t.Errorf("%s: the layer is made by %q", name, last.name)
+		}
+		if !c.want {
+			continue
+		}
+		out := last.op.GetExec().Mounts[slices.IndexFunc(last.op.GetExec().Mounts, func(m *pb.Mount) bool { return m.Output >= 0 })]
+		if out.Dest != outDir || out.Input < 0 || !slices.Contains(last.op.GetExec().Meta.Args, "1700000000") {
+			t.Errorf("%s: it stands on %v, by %q", name, out, last.op.GetExec().Meta.Args)
+		}
 	}
 }

@@ -39,10 +39,14 @@ func (u unit) large() bool {
 // those are compiled in two vertices, for the same reason.
 const updateFrom = 8
 
+// fetchesAhead reports whether the modules are fetched in two vertices. All services of a module
+// do so, whatever they import, and share what was fetched.
+func (u unit) fetchesAhead() bool { return !u.small() && u.Vendor == "" && len(u.ModFiles) > 0 }
+
 // updatable reports whether a service's dependencies take long enough to compile that a new
 // machine wants those that an update of some modules leaves as they are.
 func (u unit) updatable() bool {
-	return !u.small() && u.Vendor == "" && len(u.ModFiles) > 0 && u.Profile == "" && len(u.Deps) >= updateFrom
+	return u.fetchesAhead() && u.Profile == "" && len(u.Deps) >= updateFrom
 }
 
 // A seed is what a vertex made of the service as it was some edits ago. The vertex is keyed by
@@ -108,6 +112,13 @@ func (g *graph) variant(u unit) string {
 	return fmt.Sprintf("%s %q %q %q %q %q", g.plan.Compiles[0].Name, u.Dir, u.mains, u.Flags, u.Tags, u.Env)
 }
 
+// kin names the services of a module that have a target and flags in common: much of what one of
+// them compiled of other modules, the others need too.
+func (g *graph) kin(u unit) string {
+	module := strings.TrimSuffix(g.Listings[u.Name].Main, strings.TrimPrefix(u.Package, "."))
+	return fmt.Sprintf("%s %q go%s %q %q %q", module, u.Dir, g.plan.Go, u.Flags, u.Tags, u.Env)
+}
+
 // seedDependencies compiles the packages of other modules as they were. Which these are is not
 // part of the key either: what is imported more, the next vertex compiles.
 func (g *graph) seedDependencies(u unit, packages plan.Packages, files []string, modules llb.State, s *stock) {
@@ -117,9 +128,9 @@ func (g *graph) seedDependencies(u unit, packages plan.Packages, files []string,
 	was := g.sketch("dependencies "+g.variant(u), "keep the list of packages for the next vertex", sources, "-args", packagesFile)
 	packages.Paths, packages.Tolerant = nil, true
 	g.compile(s, u.Compile, packages, compileStep{
-		name: "compile packages of other modules for updates to come", itself: true,
+		name: "compile packages of other modules for updates to come", itself: g.kin(u),
 		before: was.before(u.Dir, "-args", packagesFile),
-		mounts: append(was.mounts(), g.warm(),
+		mounts: append(was.mounts(),
 			llb.AddMount(moduleCache, modules, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))),
 	})
 }

@@ -99,9 +99,12 @@ func stampedAlike(t *testing.T, s *shop, dir, name string, env ...string) {
 			build := command(argv...)
 			build.Env = append(build.Env, "GOCACHE="+cache)
 			must(build)
-			stamp := command(append([]string{s.prog, "stamp", "-dir", filepath.Join(out, strconv.Itoa(i)), "-out", ours, "--"}, plan.LinkerFlags(c)...)...)
+			stamp := command(append([]string{s.prog, "stamp", "-dir", filepath.Join(out, strconv.Itoa(i)), "-out", ours, "-time", "86400", "--"}, plan.LinkerFlags(c)...)...)
 			stamp.Env = []string{} // it needs none
 			must(stamp)
+			if info, err := os.Stat(ours); err != nil || info.ModTime().Unix() != 86400 || info.Mode() != 0o755 {
+				t.Errorf("%v, %v", info, err)
+			}
 			if !bytes.Equal(read(t, plain), read(t, ours)) {
 				t.Errorf("%s with the flags %q is not what go build makes", row.pkg, row.flags)
 			}

@@ -100,19 +100,7 @@ func TestPrunedModulesCompile(t *testing.T) {
 	s := open(t)
 	pruned := s.prune(t, nil, "go", "-C", ".", "list", "-deps", "-trimpath", ".")
 	dir, warm := copied(t, s.dir), copied(t, s.warm)
-	for _, cache := range []string{dir, warm} {
-		for name := range entries(t, cache) {
-			data, err := os.ReadFile(filepath.Join(cache, name[:2], name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if bytes.HasPrefix(data, []byte("go index v")) || bytes.Contains(data, []byte("example.com/")) {
-				if err := os.Remove(filepath.Join(cache, name[:2], name)); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
+	forget(t, dir, warm)
 	named := s.run(t, append(s.served(dir, warm), "GOMODCACHE="+pruned), "list", "-export", "-deps", "-trimpath", "-v", `-f={{""}}`, ".")
 	for _, name := range thirdParty {
 		if !slices.Contains(strings.Fields(named), name) {
@@ -123,6 +111,27 @@ func TestPrunedModulesCompile(t *testing.T) {
 		t.Error("the binary differs")
 	}
 }
+
+// forget takes what was compiled of modules out of build caches.
+func forget(t *testing.T, caches ...string) {
+	t.Helper()
+	for _, cache := range caches {
+		for name := range entries(t, cache) {
+			data, err := os.ReadFile(filepath.Join(cache, name[:2], name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.HasPrefix(data, []byte(index)) || bytes.Contains(data, []byte("example.com/")) {
+				if err := os.Remove(filepath.Join(cache, name[:2], name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// index begins go's index of a module.
+const index = "go index v"
 
 func TestPrunedWorkspace(t *testing.T) {
 	s := open(t)

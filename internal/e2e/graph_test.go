@@ -279,7 +279,7 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 		{"an embedded file", func(t *testing.T, dir string) { edit(t, dir, "svc/a/text/a.txt", "a", "b") }, nil, []string{own, stamps}},
 		{"a dependency", func(t *testing.T, dir string) {
 			runGo(t, dir, []string{"GOWORK=off"}, "get", "golang.org/x/sync@v0.11.0")
-		}, nil, []string{others, own, fetches, stamps}},
+		}, nil, []string{others, own, keepsModules, fetches, stamps}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, dest := monorepo(t), filepath.Join(t.TempDir(), "layout")
@@ -356,7 +356,8 @@ func TestUpdatedModuleCompilesWhatItTouches(t *testing.T) {
 	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
 	cache := "type=registry,ref=" + b.Registry.Addr + "/cache/updated:1"
 	service := func(t *testing.T) string {
-		text := strings.Replace(mono, "require golang.org/x/sync v0.10.0", "require (\n\tgolang.org/x/sync v0.10.0\n\tgolang.org/x/text v0.21.0\n)", 1)
+		// With a name of its own it shares no seed with other tests.
+		text := strings.Replace(strings.ReplaceAll(mono, "example.com/mono", "example.com/updated"), "require golang.org/x/sync v0.10.0", "require (\n\tgolang.org/x/sync v0.10.0\n\tgolang.org/x/text v0.21.0\n)", 1)
 		return monorepoOf(t, text+"-- svc/a/many.go --\npackage main\n"+`
 import (
 	_ "golang.org/x/sync/semaphore"

@@ -44,11 +44,8 @@ func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file
 	if key != "" && was.Key == key {
 		return was.SHA256, snapshot(kept.file, file)
 	}
-	if err := kept.begin(); err != nil {
-		return "", fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
-	}
-	if err := c.build(ctx, p, b, kept.file); err != nil {
-		return "", errors.Join(err, kept.discard())
+	if err := c.renew(ctx, p, b, kept, was); err != nil {
+		return "", err
 	}
 	again := make(chan string, 1)
 	go func() { again <- c.sourceKey(ctx, p, b) }()
@@ -63,6 +60,29 @@ func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file
 		kept.remember(key, sum)
 	}
 	return sum, snapshot(kept.file, file)
+}
+
+// renew builds the binary in the cache. Go takes the one that is there for up to date by the ID near
+// its start: if it left it as it is, its bytes have to be those of its record.
+func (c compiler) renew(ctx context.Context, p plan.Plan, b plan.Compile, kept keptBinary, was made) error {
+	if err := kept.begin(); err != nil {
+		return fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
+	}
+	before, _ := os.Stat(kept.file)
+	err := c.build(ctx, p, b, kept.file)
+	after, _ := os.Stat(kept.file)
+	if was.SHA256 != "" && os.SameFile(before, after) {
+		if sum, unread := layer.FileSum(kept.file); unread != nil || sum != was.SHA256 {
+			if err := kept.discard(); err != nil {
+				return fmt.Errorf("dropping a damaged binary of the cache: %w", err)
+			}
+			return c.renew(ctx, p, b, kept, made{})
+		}
+	}
+	if err != nil {
+		return errors.Join(err, kept.discard())
+	}
+	return nil
 }
 
 // build runs the go command and checks what it made. There is no fetch step: go build gets

@@ -72,9 +72,9 @@ type made struct {
 }
 
 // whole reads the record of a binary that is what its record says; it is empty if nothing is
-// kept. A damaged one goes: go would not notice. For the same sources size and time are
-// enough, since most builds go on with the sum alone, and who reads the file compares it
-// (layer.Sources). For others go may leave the file as it is: then its bytes have to do.
+// kept. For the same sources size and time are enough, since most builds go on with the sum alone,
+// and who reads the file compares it (layer.Sources). A damaged one goes: go would not notice. For
+// others it is go that says what becomes of the file.
 func (k keptBinary) whole(key string) (made, error) {
 	data, err := os.ReadFile(k.record)
 	if err != nil {
@@ -85,15 +85,17 @@ func (k keptBinary) whole(key string) (made, error) {
 	if json.Unmarshal(data, &m) != nil || err != nil || info.Size() != m.Size {
 		return made{}, k.discard()
 	}
-	if m.Key == "" || m.Key != key || info.ModTime().UnixNano() != m.ModTime {
+	switch {
+	case m.Key == "" || m.Key != key:
+	case info.ModTime().UnixNano() == m.ModTime:
+		now := time.Now()
+		_ = os.Chtimes(k.record, now, now) // what prunes the cache goes by the last use
+	default: // a copied cache has other times
 		if sum, err := layer.FileSum(k.file); err != nil || sum != m.SHA256 {
 			return made{}, k.discard()
 		}
-		k.remember(m.Key, m.SHA256) // a copied cache has other times
-		return m, nil
+		k.remember(m.Key, m.SHA256)
 	}
-	now := time.Now()
-	_ = os.Chtimes(k.record, now, now) // what prunes the cache goes by the last use
 	return m, nil
 }
 

@@ -156,6 +156,41 @@ func settle(dir string, indexes bool) error {
 	})
 }
 
+// strip is settle for a cache that was served.
+func strip(dir string, indexes bool) error {
+	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && (filepath.Dir(name) == dir || !indexes && isIndex(name)) {
+			return os.Remove(name)
+		}
+		return err
+	})
+}
+
+// lend copies a settled cache into warm, as put would have, outputs first: whoever finds an entry
+// finds its output.
+func lend(dir, warm string) error {
+	for _, kind := range []string{"*-d", "*-a"} {
+		files, err := filepath.Glob(filepath.Join(dir, "[0-9a-f][0-9a-f]", kind))
+		if err != nil {
+			return err
+		}
+		for _, file := range files {
+			to := filepath.Join(warm, filepath.Base(filepath.Dir(file)), filepath.Base(file))
+			if _, err := os.Stat(to); err == nil || isIndex(file) {
+				continue
+			}
+			data, err := os.ReadFile(file)
+			if err == nil {
+				err = write(to, data, time.Now())
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func isIndex(name string) bool {
 	f, err := os.Open(name)
 	if err != nil {

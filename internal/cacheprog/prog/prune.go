@@ -1,43 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 )
-
-// fields are what prune has to know of a package.
-const fields = "-json=Dir,Standard,GoFiles,SFiles,HFiles,SysoFiles,EmbedFiles"
-
-// listed is one package of go list.
-type listed struct {
-	Dir                                            string
-	GoFiles, SFiles, HFiles, SysoFiles, EmbedFiles []string
-}
-
-// listAll runs a go list command. With a directory, the go command writes its cache there
-// itself, beside the entries of the lower ones. With an out, what compiling read of the module
-// cache from comes there.
-func listAll(dir string, lower []string, from, out string, argv []string) (err error) {
-	if dir != "" {
-		if err := lay(dir, lower); err != nil {
-			return err
-		}
-		// What is not given the module cache is not keyed by it.
-		defer func() { err = errors.Join(err, settle(dir, from != "")) }()
-	}
-	packages, err := list(argv)
-	if err != nil || out == "" {
-		return err
-	}
-	return prune(from, out, packages)
-}
 
 // prune copies from the module cache what compiling packages reads: their files, and what the
 // go command asks about modules.
@@ -52,43 +22,6 @@ func prune(from, out string, packages []listed) error {
 		return fmt.Errorf("taking what go asks about modules: %w", err)
 	}
 	return nil
-}
-
-// list runs `go list …` with our fields, which stand right after "list".
-func list(argv []string) ([]listed, error) {
-	at := 0
-	for at < len(argv) && argv[at] != "list" {
-		at++
-	}
-	if at == len(argv) {
-		return nil, fmt.Errorf("%q is not a go list command: write go list -deps ... after --", argv)
-	}
-	argv = append(append(append([]string{}, argv[:at+1]...), fields), argv[at+1:]...)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stderr = os.Stderr
-	pipe, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	var packages []listed
-	var broken error
-	for decoder := json.NewDecoder(pipe); broken == nil; {
-		var pkg listed
-		if broken = decoder.Decode(&pkg); broken == nil {
-			packages = append(packages, pkg)
-		}
-	}
-	_, _ = io.Copy(io.Discard, pipe)
-	if err := cmd.Wait(); err != nil {
-		return nil, err
-	}
-	if !errors.Is(broken, io.EOF) {
-		return nil, fmt.Errorf("reading what go list prints: %w", broken)
-	}
-	return packages, nil
 }
 
 type pruning struct{ from, out string }

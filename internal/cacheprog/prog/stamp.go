@@ -11,13 +11,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // stamp makes of a binary that was linked with placeholders what go build would make with these
 // flags. Values of -X are bytes of their own in a binary (addstrdata in
 // cmd/link/internal/ld/data.go), and where they are depends on their lengths alone: so the link
-// with others of the same lengths has these in the places of those, and other names.
-func stamp(dir, out string, flags []string) error {
+// with others of the same lengths has these in the places of those, and other names. The binary gets
+// a time, in seconds since 1970.
+func stamp(dir, out string, at int64, flags []string) error {
 	l, err := readLinking(dir)
 	if err != nil {
 		return err
@@ -44,7 +46,13 @@ func stamp(dir, out string, flags []string) error {
 	if err == nil {
 		err = l.sign(to, id, sum)
 	}
-	return errors.Join(err, to.Close())
+	if err == nil {
+		err = to.Chmod(0o755) //nolint:gosec // whatever the umask is
+	}
+	if err = errors.Join(err, to.Close()); err != nil {
+		return err
+	}
+	return os.Chtimes(out, time.Unix(at, 0), time.Unix(at, 0))
 }
 
 func readLinking(dir string) (l linking, err error) {

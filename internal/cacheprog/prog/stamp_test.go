@@ -67,7 +67,7 @@ func TestStamp(t *testing.T) {
 			}
 		})
 	}
-	if err := stamp(t.TempDir(), "/out/a", nil); !errors.Is(err, fs.ErrNotExist) {
+	if err := stamp(t.TempDir(), "/out/a", 0, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("without anything linked: %v", err)
 	}
 }
@@ -86,5 +86,5 @@ func stampText(t *testing.T, l linking, dir, text, id, out string, flags []strin
 			t.Fatal(err)
 		}
 	}
-	return stamp(dir, out, flags)
+	return stamp(dir, out, 0, flags)
 }

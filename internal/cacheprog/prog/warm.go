@@ -48,7 +48,7 @@ func (c *cache) get(action []byte) (e entry, output string, ok bool, err error) 
 		_ = os.Remove(output)          // or the output made anew would seem to be there
 		return entry{}, "", false, nil //nolint:nilerr // a miss
 	}
-	c.used(actionFile(c.warm, action), output)
+	used(actionFile(c.warm, action), output)
 	return e, outputFile(c.dir, e.output), true, store(c.dir, e, body, fixedTime)
 }
 
@@ -62,7 +62,7 @@ func (c *cache) put(action, output, body []byte) error {
 }
 
 // used notes that files of warm are in use.
-func (c *cache) used(files ...string) {
+func used(files ...string) {
 	now := time.Now()
 	for _, file := range files {
 		if info, err := os.Stat(file); err == nil && now.Sub(info.ModTime()) > noteUse {
