@@ -47,7 +47,8 @@ func (g *graph) layer(below llb.State, l plan.Layer, own bool) (llb.State, error
 	}), about...), nil
 }
 
-// oneBinary is below with a binary in its root directory, stamped there or copied once.
+// oneBinary is below with a binary in its root directory, stamped there or copied once. A vertex
+// that stamps is named for that.
 func (g *graph) oneBinary(below llb.State, f plan.File, about []llb.ConstraintsOpt) (llb.State, error) {
 	c, _ := g.plan.Binary(f.Source.Binary) // Validate saw that there is one
 	if f.Mode == stampedMode && f.UID == 0 && f.GID == 0 {

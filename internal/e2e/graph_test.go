@@ -240,7 +240,11 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 	b := bed(t)
 	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
 	cache := "type=registry,ref=" + b.Registry.Addr + "/cache/mono:1"
-	first := monorepo(t)
+	// A fetch that this daemon had run before would not be exported: the module has a name of its own.
+	repository := func(t *testing.T) string {
+		return monorepoOf(t, strings.ReplaceAll(mono, "example.com/mono", "example.com/fresh"))
+	}
+	first := repository(t)
 	_, all := progressOf(t, b, b.Daemon, first, t.TempDir()+"/l", append(aRevision, "--cache-to", cache+",mode=max,compression=zstd")...)
 	for _, name := range []string{makesProg, std, fetches, others, own, stamps} {
 		if !all[name] {
@@ -282,7 +286,7 @@ func TestFreshDaemonRunsOnlyWhatChanged(t *testing.T) {
 		}, nil, []string{others, own, keepsModules, fetches, stamps}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir, dest := monorepo(t), filepath.Join(t.TempDir(), "layout")
+			dir, dest := repository(t), filepath.Join(t.TempDir(), "layout")
 			c.edit(t, dir)
 			if c.args == nil {
 				c.args = aRevision

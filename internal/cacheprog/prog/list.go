@@ -62,13 +62,9 @@ func (l listing) compile() (packages []listed, err error) {
 	return packages, err
 }
 
-// server is our own command line for the go command.
+// server is our own command line for the go command. It knows us by an absolute path.
 func (l listing) server() string {
-	self, err := os.Executable()
-	if err != nil {
-		self = os.Args[0]
-	}
-	argv := []string{self, "cache", "-dir", l.dir, "-warm", l.warm}
+	argv := []string{os.Args[0], "cache", "-dir", l.dir, "-warm", l.warm}
 	if len(l.lower) > 0 {
 		argv = append(argv, "-from", strings.Join(l.lower, string(filepath.ListSeparator)))
 	}
