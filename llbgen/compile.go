@@ -21,7 +21,8 @@ func (g *graph) binary(c plan.Compile) (llb.State, error) {
 	if linked, ok, err := g.unstamped(c); err != nil {
 		return llb.State{}, err
 	} else if ok {
-		return g.stamp(c, linked, llb.Scratch(), "/"+c.Name, g.linking(c, "stamp "+c.Name)), nil
+		// The copy into its layer sets the time.
+		return g.stamp(c, linked, llb.Scratch(), "/"+c.Name, 0, g.linking(c, "stamp "+c.Name)), nil
 	}
 	u, ok := g.unit(c)
 	if !ok {
@@ -114,7 +115,7 @@ func (g *graph) dependencies(u unit, s *stock) error {
 		g.seedDependencies(u, packages, files, earlier, s)
 		step.warm, step.verbose = g.warm(), true
 	case ok:
-		step.itself = g.kin(u)
+		step.itself, step.kin = true, g.kin(u)
 	}
 	if ok {
 		step.mounts = []llb.RunOption{
@@ -133,7 +134,8 @@ type compileStep struct {
 	name    string
 	warm    llb.RunOption // what was compiled elsewhere, mounted at warmCache; used where the cache is served
 	prune   bool          // take from the module cache what it read
-	itself  string        // the go command writes the cache, not our program, if no build of this name has been here
+	itself  bool          // the go command writes the cache, not our program
+	kin     string        // unless a build of this name has been here; empty where none would help
 	verbose bool          // the go command names what it compiles
 	before  before        // what runs the go command, if it is not run as it is
 	mounts  []llb.RunOption
@@ -152,16 +154,19 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 	env := g.compileEnv(c)
 	opts := step.mounts
 	switch {
-	case step.prune || step.itself != "":
+	case step.prune || step.itself:
 		argv = slices.Concat([]string{cacheProg, "list"}, step.lists(*s), []string{"--"}, plan.CompileArgv(c, packages))
 	default:
 		argv = silent(plan.CompileArgv(c, packages))
 	}
 	argv, dir = step.before.run(argv, dir)
 	switch {
-	case step.itself != "":
+	case step.itself:
 		// All of it is new, as a rule, and the way through our program costs a fifth of the time.
-		opts = append(opts, g.programMount(), g.warm())
+		opts = append(opts, g.programMount())
+		if step.kin != "" {
+			opts = append(opts, g.warm())
+		}
 	case s.served:
 		opts = append(opts, g.serve(env, *s, step.warm)...)
 	}
@@ -182,8 +187,11 @@ func (g *graph) compile(s *stock, c plan.Compile, packages plan.Packages, step c
 // lists are the flags of our program for a step whose packages it has to see.
 func (step compileStep) lists(s stock) []string {
 	var flags []string
-	if step.itself != "" {
-		flags = append([]string{"-dir", buildCache, "-warm", warmCache, "-name", step.itself}, s.from()...)
+	if step.itself {
+		flags = append([]string{"-dir", buildCache}, s.from()...)
+	}
+	if step.kin != "" {
+		flags = append(flags, "-warm", warmCache, "-name", step.kin)
 	}
 	if step.prune {
 		flags = append(flags, "-modcache", moduleCache, "-out", outDir)

@@ -81,7 +81,7 @@ func (g *graph) fetch(c plan.Compile, below llb.State, step fetchStep) (llb.Stat
 	about := append(g.shared(step.name), llb.WithoutExportCache())
 	about = append(about, g.Locations[FetchLocation()]...)
 	run := g.run(llb.NewState(g.Toolchain.Output()), argv, env, dir, pb.NetMode_UNSET, append(opts, runOptions(about)...))
-	return run.AddMount(moduleCache, below), nil
+	return run.AddMount(moduleCache, below, llb.ContentCache(llb.MountContentCacheOff)), nil
 }
 
 // name names the secrets too: the daemon's error for a missing one is about the id alone.

@@ -58,7 +58,7 @@ func (g *graph) oneBinary(below llb.State, f plan.File, about []llb.ConstraintsO
 		}
 		if ok {
 			about = slices.Concat(about, g.about("stamp "+c.Name), g.Locations[CompileLocation(c.Name)])
-			return g.stamp(c, linked, below, f.Path, about), nil
+			return g.stamp(c, linked, below, f.Path, g.plan.Epoch, about), nil
 		}
 	}
 	from, name, err := g.placed(f)

@@ -74,12 +74,13 @@ func (g *graph) linked(u unit, s stock) (map[string]llb.State, error) {
 func linkedFor(c plan.Compile) string { return linkedDir + "/" + c.Name }
 
 // stamp is the vertex that makes of a binary with placeholders what the go command would make, at
-// a path of below.
-func (g *graph) stamp(c plan.Compile, linked, below llb.State, file string, about []llb.ConstraintsOpt) llb.State {
-	argv := []string{"/" + cacheProgName, "stamp", "-dir", linkedDir, "-out", outDir + file, "-time", strconv.FormatInt(g.plan.Epoch, 10), "--"}
+// a path of below, with a time in seconds since 1970. What is below is not told by its files: it
+// may be the same in other layers, and these would be the image's.
+func (g *graph) stamp(c plan.Compile, linked, below llb.State, file string, at int64, about []llb.ConstraintsOpt) llb.State {
+	argv := []string{"/" + cacheProgName, "stamp", "-dir", linkedDir, "-out", outDir + file, "-time", strconv.FormatInt(at, 10), "--"}
 	opts := append(runOptions(about), llb.AddMount(linkedDir, linked, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff)))
 	run := g.run(g.cacheProgram().program, append(argv, plan.LinkerFlags(c)...), nil, ".", pb.NetMode_NONE, opts)
-	return run.AddMount(outDir, below)
+	return run.AddMount(outDir, below, llb.ContentCache(llb.MountContentCacheOff))
 }
 
 // linking is about for a vertex that writes the image's binary. It is in the image's layer already:

@@ -30,8 +30,9 @@ type Options struct {
 	BuildPlatform ocispec.Platform
 	// Base is the base image's root file system; its zero value is scratch.
 	Base llb.State
-	// CacheID names the persistent cache mount that keeps what was compiled before. It
-	// only saves time: no result depends on what is in it.
+	// CacheID names the persistent cache mount that keeps what was compiled before. What is
+	// damaged there is compiled again. All builds of the daemon that mount it can write it, as
+	// with the cache mounts of Dockerfiles, and one that means harm can put in what it likes.
 	CacheID string
 	// Fetch says how modules are fetched.
 	Fetch Fetch

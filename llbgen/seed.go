@@ -113,8 +113,12 @@ func (g *graph) variant(u unit) string {
 }
 
 // kin names the services of a module that have a target and flags in common: much of what one of
-// them compiled of other modules, the others need too.
+// them compiled of other modules, the others need too. With a profile, which is part of the key of
+// every package, there are none.
 func (g *graph) kin(u unit) string {
+	if u.Profile != "" {
+		return ""
+	}
 	module := strings.TrimSuffix(g.Listings[u.Name].Main, strings.TrimPrefix(u.Package, "."))
 	return fmt.Sprintf("%s %q go%s %q %q %q", module, u.Dir, g.plan.Go, u.Flags, u.Tags, u.Env)
 }
@@ -128,7 +132,7 @@ func (g *graph) seedDependencies(u unit, packages plan.Packages, files []string,
 	was := g.sketch("dependencies "+g.variant(u), "keep the list of packages for the next vertex", sources, "-args", packagesFile)
 	packages.Paths, packages.Tolerant = nil, true
 	g.compile(s, u.Compile, packages, compileStep{
-		name: "compile packages of other modules for updates to come", itself: g.kin(u),
+		name: "compile packages of other modules for updates to come", itself: true, kin: g.kin(u),
 		before: was.before(u.Dir, "-args", packagesFile),
 		mounts: append(was.mounts(),
 			llb.AddMount(moduleCache, modules, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))),

@@ -54,7 +54,7 @@ func TestLend(t *testing.T) {
 	if _, named := list("stranger", warm); compiled(named) != len(thirdParty) {
 		t.Errorf("of another kin, compiled are %q", named)
 	}
-	// Nothing in a cache mount is to be believed.
+	// What is damaged in the mount is compiled again.
 	for name := range entries(t, warm) {
 		if err := os.WriteFile(filepath.Join(warm, name[:2], name), []byte("damaged"), 0o644); err != nil {
 			t.Fatal(err)

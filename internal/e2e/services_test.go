@@ -45,4 +45,14 @@ func main() {
 		t.Errorf("what ran (-want +got):\n%s", diff)
 	}
 	checkBinary(t, b, dest, dir, args...)
+
+	// The same files in other layers are another image.
+	edit(t, dir, "c.yaml", "name: svc", "name: svc\nimage: {workdir: /home/nonroot}")
+	dest = filepath.Join(t.TempDir(), "layers")
+	progressOf(t, b, daemon, dir, dest, args...)
+	other := images(t, embeddedLayout(t, b, append(args, "--platform", "linux/amd64", dir)...))["linux/amd64"]
+	want, got := config(t, other).RootFS.DiffIDs, config(t, images(t, dest)["linux/amd64"]).RootFS.DiffIDs
+	if len(got) != len(want) || len(want) != 3 { // the second differs, see docs/engines.md
+		t.Errorf("layers are %s, want as in %s", got, want)
+	}
 }

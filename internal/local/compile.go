@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -67,6 +68,9 @@ func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file
 func (c compiler) renew(ctx context.Context, p plan.Plan, b plan.Compile, kept keptBinary, was made) error {
 	if err := kept.begin(); err != nil {
 		return fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
+	}
+	if f, err := os.Open(kept.file); err == nil && runtime.GOOS != "windows" { // where nobody may remove an open file
+		defer f.Close() // or its number might be that of the new file
 	}
 	before, _ := os.Stat(kept.file)
 	err := c.build(ctx, p, b, kept.file)

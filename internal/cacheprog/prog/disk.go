@@ -167,16 +167,20 @@ func strip(dir string, indexes bool) error {
 }
 
 // lend copies a settled cache into warm, as put would have, outputs first: whoever finds an entry
-// finds its output.
-func lend(dir, warm string) error {
+// finds its output. It returns the number of files that it found, copied or there already.
+func lend(dir, warm string) (n int, err error) {
 	for _, kind := range []string{"*-d", "*-a"} {
 		files, err := filepath.Glob(filepath.Join(dir, "[0-9a-f][0-9a-f]", kind))
 		if err != nil {
-			return err
+			return n, err
 		}
 		for _, file := range files {
 			to := filepath.Join(warm, filepath.Base(filepath.Dir(file)), filepath.Base(file))
-			if _, err := os.Stat(to); err == nil || isIndex(file) {
+			if isIndex(file) {
+				continue
+			}
+			n++
+			if _, err := os.Stat(to); err == nil {
 				continue
 			}
 			data, err := os.ReadFile(file)
@@ -184,11 +188,11 @@ func lend(dir, warm string) error {
 				err = write(to, data, time.Now())
 			}
 			if err != nil {
-				return err
+				return n, err
 			}
 		}
 	}
-	return nil
+	return n, nil
 }
 
 func isIndex(name string) bool {

@@ -125,3 +125,22 @@ func TestFindInParts(t *testing.T) {
 		t.Error("an action without its output was found")
 	}
 }
+
+// TestNothingLent holds that a build which compiled nothing does not say that it left something.
+func TestNothingLent(t *testing.T) {
+	l := listing{dir: t.TempDir(), warm: t.TempDir(), name: "kin"}
+	for _, step := range []struct {
+		output string
+		want   bool
+	}{
+		{indexMagic + "2\n", false},
+		{"go object", true},
+	} {
+		if err := write(outputFile(l.dir, []byte(step.output)), []byte(step.output), fixedTime); err != nil {
+			t.Fatal(err)
+		}
+		if l.lend(); l.known() != step.want {
+			t.Errorf("after %q: %t", step.output, l.known())
+		}
+	}
+}

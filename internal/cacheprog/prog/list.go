@@ -87,9 +87,10 @@ func (l listing) known() bool {
 	return err == nil
 }
 
-// lend gives what was compiled to later builds. Where that fails, they compile again.
+// lend gives what was compiled to later builds. Where that fails, they compile again, and where
+// nothing was, they have nothing from us.
 func (l listing) lend() {
-	if lend(l.dir, l.warm) == nil {
+	if n, err := lend(l.dir, l.warm); err == nil && n > 0 {
 		_ = write(l.mark(), nil, time.Now())
 	}
 }

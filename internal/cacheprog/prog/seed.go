@@ -125,17 +125,22 @@ func (s seeding) run(warm, name, sketch string) error {
 	return nil
 }
 
-// renew runs a command that adds to a directory. Where it fails on what an earlier one left
-// there, it runs once more, on an empty one: a module may have come with another content.
+// mismatch is what the go command says of a module that has come with another content
+// (cmd/go/internal/modfetch/fetch.go).
+const mismatch = "checksum mismatch"
+
+// renew runs a command that adds modules to a directory. Where it fails on what an earlier one left
+// there, it runs once more, on an empty one.
 func renew(dir string, argv []string) error {
+	var said bytes.Buffer
 	command := func() error {
 		cmd := exec.Command(argv[0], argv[1:]...)
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		cmd.Stdout, cmd.Stderr = os.Stdout, io.MultiWriter(os.Stderr, &said)
 		return cmd.Run()
 	}
 	err := command()
 	entries, unread := os.ReadDir(dir)
-	if err == nil || unread != nil || len(entries) == 0 {
+	if err == nil || unread != nil || len(entries) == 0 || !bytes.Contains(said.Bytes(), []byte(mismatch)) {
 		return err
 	}
 	for _, e := range entries {

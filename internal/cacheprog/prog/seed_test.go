@@ -183,12 +183,18 @@ func TestSketchTellsModulesApart(t *testing.T) {
 // TestRenew holds that what an earlier build left cannot make a command fail for good.
 func TestRenew(t *testing.T) {
 	dir := t.TempDir()
-	script := []string{"sh", "-c", "test ! -e " + dir + "/old/file && touch " + dir + "/new"}
+	script := []string{"sh", "-c", "test ! -e " + dir + "/old/file && touch " + dir + "/new || { echo verifying: " + mismatch + " >&2; false; }"}
 	if err := renew(dir, []string{"false"}); err == nil {
 		t.Error("a command that fails on an empty directory is taken for good")
 	}
 	if err := write(filepath.Join(dir, "old", "file"), nil, time.Now()); err != nil {
 		t.Fatal(err)
+	}
+	if err := renew(dir, []string{"sh", "-c", "echo no network >&2; false"}); err == nil {
+		t.Error("a command that fails is taken for good")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "old", "file")); err != nil {
+		t.Errorf("what was fetched is gone for an error that it has nothing to do with: %v", err)
 	}
 	if err := renew(dir, script); err != nil {
 		t.Error(err)

@@ -43,7 +43,7 @@ func (c *cache) get(action []byte) (e entry, output string, ok bool, err error) 
 		return entry{}, "", false, nil
 	}
 	body, err := os.ReadFile(output)
-	// Nothing in a cache mount is to be believed: other builds write there too.
+	// An output may be half-written or damaged. One that somebody forged, with its action, is not seen.
 	if sum := sha256.Sum256(body); err != nil || !bytes.Equal(sum[:], e.output) {
 		_ = os.Remove(output)          // or the output made anew would seem to be there
 		return entry{}, "", false, nil //nolint:nilerr // a miss
