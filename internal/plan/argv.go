@@ -161,7 +161,7 @@ func Environ(c Compile, p Paths) []string {
 // often the collector of the compiler and of the linker runs, and cannot reach the output. A heap
 // of 4 MiB may first grow 32 times: to the 128 MiB with which the compiler of Go 1.26 begins by
 // itself, unless one of the two is set (cmd/compile/internal/gc/main.go). From there it would
-// collect at each doubling. Measured on a service of 775 packages, two cores: 6 to 8 % less time
+// collect at each doubling. Measured on a service of 775 packages, two cores: 1 to 6 % less time
 // for a cold build than with neither, at most 1.50 GB for all processes instead of 1.46. The limit
 // is soft, and of one process: the largest package takes 1.08 GB instead of 1.34.
 func Pace() []string { return []string{"GOGC=3200", "GOMEMLIMIT=1GiB"} }
