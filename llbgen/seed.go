@@ -134,7 +134,7 @@ func (g *graph) seedDependencies(u unit, packages plan.Packages, files []string,
 	g.compile(s, u.Compile, packages, compileStep{
 		name: "compile packages of other modules for updates to come", itself: true, kin: g.kin(u),
 		before: was.before(u.Dir, "-args", packagesFile),
-		mounts: append(was.mounts(),
+		mounts: append(was.mounts(), // the cache mount comes with kin
 			llb.AddMount(moduleCache, modules, llb.Readonly, llb.ContentCache(llb.MountContentCacheOff))),
 	})
 }

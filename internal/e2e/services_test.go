@@ -9,7 +9,7 @@ import (
 )
 
 // TestSecondServiceOfAModule holds that services of a module share what was fetched, on one daemon,
-// whatever they import.
+// whatever they import, and not the layers of an image that has the same files in others.
 func TestSecondServiceOfAModule(t *testing.T) {
 	b := bed(t)
 	t.Cleanup(func() { _ = os.RemoveAll(coldCache) })
