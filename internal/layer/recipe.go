@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -14,7 +15,7 @@ import (
 )
 
 // recipeOf is a digest of all that decides a layer's bytes, if that is known without reading
-// them: plans hold it, but for binaries, whose sums are at hand, and files of the build
+// them: plans hold it, but for binaries, whose sums may be at hand, and files of the build
 // context. Empty for a layer that has to be read.
 func recipeOf(l plan.Layer, epoch int64, src Sources) string {
 	sums := map[string]string{}
@@ -34,6 +35,14 @@ func recipeOf(l plan.Layer, epoch int64, src Sources) string {
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
+}
+
+// linked reports whether the layer holds a binary that was just linked, so that the store has not
+// got it: or only if the same sources came back, and then it is made again.
+func linked(l plan.Layer, src Sources) bool {
+	return src.Sums != nil && slices.ContainsFunc(l.Files, func(f plan.File) bool {
+		return f.Source.Binary != "" && src.Sums[f.Source.Binary] == ""
+	})
 }
 
 // made finds the layer that a recipe gave before. Its blob is read and compared with its

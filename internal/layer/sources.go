@@ -20,7 +20,8 @@ import (
 type Sources struct {
 	// Binaries are the paths of the compiled binaries, by plan.Compile.Name.
 	Binaries map[string]string
-	// Sums are the sha256 of binaries in hex, where they are known.
+	// Sums are the sha256 of binaries in hex. One that was just linked has none, and gets it here
+	// when its layer is made: its bytes are read for that anyway.
 	Sums map[string]string
 	// Context is the build context. It follows links that stay inside, refuses
 	// others, and for links that are kept it implements fs.ReadLinkFS.
@@ -54,22 +55,30 @@ func (s Sources) binary(name string) (content, error) {
 	}
 	return content{info.Size(), func() (io.ReadCloser, error) {
 		f, err := os.Open(file)
-		return &proved{f, sha256.New(), s.Sums[name]}, err
+		return &proved{f, sha256.New(), s.Sums, name}, err
 	}}, nil
 }
 
 // proved ends in ErrDamaged instead of io.EOF where what was read has not the sum that it
-// should have; an empty sum is any.
+// should have. Where none is known, it is from then on.
 type proved struct {
 	io.ReadCloser
 	hash hash.Hash
-	want string
+	sums map[string]string
+	name string
 }
 
 func (p *proved) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
 	p.hash.Write(b[:n])
-	if err == io.EOF && p.want != "" && hex.EncodeToString(p.hash.Sum(nil)) != p.want {
+	if err != io.EOF || p.sums == nil {
+		return n, err
+	}
+	sum := hex.EncodeToString(p.hash.Sum(nil))
+	if p.sums[p.name] == "" {
+		p.sums[p.name] = sum
+	}
+	if p.sums[p.name] != sum {
 		err = ErrDamaged
 	}
 	return n, err

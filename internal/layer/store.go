@@ -1,6 +1,7 @@
 package layer
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -48,7 +49,7 @@ func (s Store) build(ctx context.Context, l plan.Layer, epoch int64, src Sources
 	if err != nil {
 		return nil, err
 	}
-	if recipe == "" { // whether the store has it is known only when it has been read
+	if recipe == "" && !linked(l, src) { // whether the store has it is known only when it has been read
 		diff := sha256.New()
 		if err := writeTar(ctx, diff, entries, epoch); err != nil {
 			return nil, err
@@ -61,7 +62,7 @@ func (s Store) build(ctx context.Context, l plan.Layer, epoch int64, src Sources
 	if err != nil {
 		return nil, err
 	}
-	s.note(recipe, b.DiffHash)
+	s.note(cmp.Or(recipe, recipeOf(l, epoch, src)), b.DiffHash)
 	return partial.CompressedToLayer(b)
 }
 

@@ -100,17 +100,20 @@ func Binaries(ctx context.Context, plans []plan.Plan, o Options, use func(p plan
 	}
 	return each(ctx, plans, func(ctx context.Context, _ int, p plan.Plan) error {
 		return e.again(ctx, p, func() error {
-			paths, sums, done, err := e.binaries(ctx, p)
-			defer done()
+			made, err := e.binaries(ctx, p)
+			defer made.done()
 			if err != nil {
 				return err
 			}
-			for name, file := range paths {
-				if got, err := layer.FileSum(file); err != nil || got != sums[name] {
+			for name, file := range made.files {
+				got, err := layer.FileSum(file)
+				if want := cmp.Or(made.sums[name], got); err != nil || got != want {
 					return fmt.Errorf("reading binary %s: %w", name, cmp.Or(err, layer.ErrDamaged))
 				}
+				made.sums[name] = got
 			}
-			return use(p, paths)
+			made.remember()
+			return use(p, made.files)
 		})
 	})
 }
@@ -216,8 +219,8 @@ func (e engine) again(ctx context.Context, p plan.Plan, do func() error) error {
 }
 
 func (e engine) image(ctx context.Context, p plan.Plan) (v1.Image, error) {
-	binaries, sums, done, err := e.binaries(ctx, p)
-	defer done()
+	made, err := e.binaries(ctx, p)
+	defer made.done()
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +228,7 @@ func (e engine) image(ctx context.Context, p plan.Plan) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	src := layer.Sources{Binaries: binaries, Sums: sums, Context: e.Context.FS(), RootData: rootdata.Lookup}
+	src := layer.Sources{Binaries: made.files, Sums: made.sums, Context: e.Context.FS(), RootData: rootdata.Lookup}
 	for _, l := range p.Layers {
 		if err := e.step(ctx, p, StepLayer, l.Name); err != nil {
 			return nil, err
@@ -236,31 +239,11 @@ func (e engine) image(ctx context.Context, p plan.Plan) (v1.Image, error) {
 		}
 		layers = append(layers, built)
 	}
+	made.remember()
 	if err := e.step(ctx, p, StepImage, ""); err != nil {
 		return nil, err
 	}
 	return newImage(p, layers)
-}
-
-// binaries compiles, and says each binary's sha256, into a directory of this build, which done removes: another
-// build may replace what is in the cache while layers are made.
-func (e engine) binaries(ctx context.Context, p plan.Plan) (files, sums map[string]string, done func(), err error) {
-	work, err := os.MkdirTemp(e.CacheDir, "work-")
-	if err != nil {
-		return nil, nil, func() {}, fmt.Errorf("making a work directory: %w", err)
-	}
-	done = func() { os.RemoveAll(work) }
-	files, sums = map[string]string{}, map[string]string{}
-	for _, c := range p.Compiles {
-		if err := e.step(ctx, p, StepCompile, c.Name); err != nil {
-			return nil, nil, done, err
-		}
-		files[c.Name] = filepath.Join(work, c.Name)
-		if sums[c.Name], err = e.compile.compile(ctx, p, c, files[c.Name]); err != nil {
-			return nil, nil, done, fmt.Errorf("compiling %s: %w", c.Name, err)
-		}
-	}
-	return files, sums, done, nil
 }
 
 // base is the base image's layers; none for scratch.

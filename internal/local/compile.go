@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,65 +29,80 @@ type compiler struct {
 	cacheDir string
 }
 
-// compile makes a binary at file and returns its sha256. Its copy in the cache stays
-// where it is: while nothing changed that go would read, it is taken as it is, and else
-// go may find it up to date and not link again.
-func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file string) (sum string, err error) {
+// compile makes a binary at file and returns its sha256, or what to do with that once
+// somebody has read the file. Its copy in the cache stays where it is: while nothing changed
+// that go would read, it is taken as it is, and else go may find it up to date and not link again.
+func (c compiler) compile(ctx context.Context, p plan.Plan, b plan.Compile, file string) (sum string, tell func(sum string), err error) {
 	kept, unlock, err := c.kept(ctx, b)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	defer unlock()
 	key := c.sourceKey(ctx, p, b)
 	was, err := kept.whole(key)
 	if err != nil {
-		return "", fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
+		return "", nil, fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
 	}
 	if key != "" && was.Key == key {
-		return was.SHA256, snapshot(kept.file, file)
+		return was.SHA256, nil, snapshot(kept.file, file)
 	}
-	if err := c.renew(ctx, p, b, kept, was); err != nil {
-		return "", err
+	if sum, err = c.renew(ctx, p, b, kept, was); err != nil {
+		return "", nil, err
 	}
-	again := make(chan string, 1)
-	go func() { again <- c.sourceKey(ctx, p, b) }()
-	if sum, err = layer.FileSum(kept.file); err == nil {
-		err = kept.end()
-	}
-	unedited := <-again == key // while go was reading
+	info, err := kept.end()
 	if err != nil {
-		return "", fmt.Errorf("keeping %s: %w", b.Name, err)
+		return "", nil, fmt.Errorf("keeping %s: %w", b.Name, err)
 	}
-	if unedited {
+	unedited := make(chan bool, 1)
+	go func() { unedited <- c.sourceKey(ctx, p, b) == key }()
+	tell = func(sum string) {
+		if <-unedited { // while go was reading
+			c.remember(ctx, b, info, key, sum)
+		}
+	}
+	return sum, tell, snapshot(kept.file, file)
+}
+
+// remember writes the record of a binary, unless another build has replaced it or nobody read it.
+func (c compiler) remember(ctx context.Context, b plan.Compile, made fs.FileInfo, key, sum string) {
+	if sum == "" {
+		return
+	}
+	kept, unlock, err := c.kept(ctx, b)
+	if err != nil {
+		return
+	}
+	defer unlock()
+	if info, err := os.Stat(kept.file); err == nil && os.SameFile(made, info) && info.ModTime().Equal(made.ModTime()) {
 		kept.remember(key, sum)
 	}
-	return sum, snapshot(kept.file, file)
 }
 
 // renew builds the binary in the cache. Go takes the one that is there for up to date by the ID near
-// its start: if it left it as it is, its bytes have to be those of its record.
-func (c compiler) renew(ctx context.Context, p plan.Plan, b plan.Compile, kept keptBinary, was made) error {
+// its start: if it left it as it is, its bytes have to be those of its record, and that is their sum.
+func (c compiler) renew(ctx context.Context, p plan.Plan, b plan.Compile, kept keptBinary, was made) (sum string, err error) {
 	if err := kept.begin(); err != nil {
-		return fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
+		return "", fmt.Errorf("preparing the cache of %s: %w", b.Name, err)
 	}
 	if f, err := os.Open(kept.file); err == nil && runtime.GOOS != "windows" { // where nobody may remove an open file
 		defer f.Close() // or its number might be that of the new file
 	}
 	before, _ := os.Stat(kept.file)
-	err := c.build(ctx, p, b, kept.file)
+	err = c.build(ctx, p, b, kept.file)
 	after, _ := os.Stat(kept.file)
 	if was.SHA256 != "" && os.SameFile(before, after) {
-		if sum, unread := layer.FileSum(kept.file); unread != nil || sum != was.SHA256 {
+		if got, unread := layer.FileSum(kept.file); unread != nil || got != was.SHA256 {
 			if err := kept.discard(); err != nil {
-				return fmt.Errorf("dropping a damaged binary of the cache: %w", err)
+				return "", fmt.Errorf("dropping a damaged binary of the cache: %w", err)
 			}
 			return c.renew(ctx, p, b, kept, made{})
 		}
+		sum = was.SHA256
 	}
 	if err != nil {
-		return errors.Join(err, kept.discard())
+		return "", errors.Join(err, kept.discard())
 	}
-	return nil
+	return sum, nil
 }
 
 // build runs the go command and checks what it made. There is no fetch step: go build gets
@@ -206,12 +222,13 @@ func (k keptBinary) begin() error {
 	return k.discard()
 }
 
-func (k keptBinary) end() error {
+// end marks a complete binary, of which it returns what tells it from one that another build makes.
+func (k keptBinary) end() (fs.FileInfo, error) {
 	info, err := os.Stat(k.file)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return os.WriteFile(k.mark, []byte(strconv.FormatInt(info.Size(), 10)), 0o644)
+	return info, os.WriteFile(k.mark, []byte(strconv.FormatInt(info.Size(), 10)), 0o644)
 }
 
 func (k keptBinary) discard() error {
