@@ -89,6 +89,9 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 		return err
 	}
 	defer clean()
+	if options.Compression, err = export.Compression(outputs); err != nil {
+		return usageError{err}
+	}
 	res, err := local.Build(ctx, p.Plans, options)
 	if err != nil {
 		return err

@@ -1,12 +1,15 @@
 package export
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/distribution/reference"
+	"github.com/google/go-containerregistry/pkg/compression"
 	"github.com/tonistiigi/go-csvvalue"
 )
 
@@ -33,6 +36,9 @@ type Output struct {
 	Dir bool
 	// Push asks TypeImage for a push, the only thing it does here.
 	Push bool
+	// Compression of the layers that are made is gzip, zstd or empty, which is gzip. Who builds
+	// the image has to heed it (see Compression); Write takes layers as they are.
+	Compression compression.Compression
 	// Names are image names; empty means those of Options.
 	Names []string
 	// Annotations are added to the manifest of each platform.
@@ -107,7 +113,8 @@ func (o *Output) set(key, value string) (err error) {
 	case "oci-mediatypes":
 		err = only(key, value, "true")
 	case "compression":
-		err = only(key, value, "gzip")
+		o.Compression = compression.Compression(value)
+		err = only(key, value, string(compression.GZip), string(compression.ZStd))
 	case "force-compression", "push-by-digest", "rewrite-timestamp":
 		err = only(key, value, "false")
 	default:
@@ -119,9 +126,9 @@ func (o *Output) set(key, value string) (err error) {
 	return err
 }
 
-func only(key, value, supported string) error {
-	if value != supported {
-		return fmt.Errorf("attribute %s=%s is not supported by the embedded engine, only %s=%s", key, value, key, supported)
+func only(key, value string, supported ...string) error {
+	if !slices.Contains(supported, value) {
+		return fmt.Errorf("attribute %s=%s is not supported by the embedded engine, only %s=%s", key, value, key, strings.Join(supported, " and "+key+"="))
 	}
 	return nil
 }
@@ -161,6 +168,9 @@ func (o Output) check() error {
 	if o.Push && o.Type != TypeImage {
 		return fmt.Errorf("push=true is for type=image, not for type=%s", o.Type)
 	}
+	if o.Compression == compression.ZStd && o.Type != TypeOCI && o.Type != TypeImage {
+		return fmt.Errorf("compression=zstd is for type=oci and type=image, not for type=%s", o.Type)
+	}
 	if o.Dest == Stdout && (o.Dir || o.Type == TypeLocal) {
 		return errors.New("a directory cannot go to stdout")
 	}
@@ -184,6 +194,25 @@ func (o Output) Check(names []string, platforms int) error {
 		return fmt.Errorf("a docker archive holds one platform, not %d: use type=oci, or build for one", platforms)
 	}
 	return nil
+}
+
+// Compression is that of all outputs. An image is built once, so they cannot differ; those that
+// hold files and not layers do not care.
+func Compression(outputs []Output) (compression.Compression, error) {
+	types := map[compression.Compression]string{}
+	for _, o := range outputs {
+		if o.Type != TypeLocal && o.Type != TypeTar {
+			types[cmp.Or(o.Compression, compression.GZip)] = o.Type
+		}
+	}
+	zstd, gzip := types[compression.ZStd], types[compression.GZip]
+	switch {
+	case zstd != "" && gzip != "":
+		return "", fmt.Errorf("one build has one compression, and type=%s has zstd but type=%s gzip: build twice, the second time nothing is compiled", zstd, gzip)
+	case zstd != "":
+		return compression.ZStd, nil
+	}
+	return compression.GZip, nil
 }
 
 // refs are the names of the output, spelled out.

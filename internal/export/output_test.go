@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/compression"
 )
 
 func TestParse(t *testing.T) {
@@ -18,7 +19,8 @@ func TestParse(t *testing.T) {
 		{"type=oci,tar=true,dest=a=b", Output{Type: TypeOCI, Dest: "a=b"}},
 		{`type=oci,"dest=with, comma"`, Output{Type: TypeOCI, Dest: "with, comma"}},
 		{"type=docker", Output{Type: TypeDocker}},
-		{"type=docker,dest=d.tar,compression=gzip,oci-mediatypes=true", Output{Type: TypeDocker, Dest: "d.tar"}},
+		{"type=docker,dest=d.tar,compression=gzip,oci-mediatypes=true", Output{Type: TypeDocker, Dest: "d.tar", Compression: compression.GZip}},
+		{"type=registry,compression=zstd", Output{Type: TypeImage, Push: true, Compression: compression.ZStd}},
 		{"type=image,push=true", Output{Type: TypeImage, Push: true}},
 		{`type=registry,"name=a/b:1,a/b:2"`, Output{Type: TypeImage, Push: true, Names: []string{"a/b:1", "a/b:2"}}},
 		{"type=image,push=true,annotation.org.x=1,annotation-manifest.org.Y=a=b", Output{Type: TypeImage, Push: true, Annotations: map[string]string{"org.x": "1", "org.Y": "a=b"}}},
@@ -49,7 +51,10 @@ func TestParseRefuses(t *testing.T) {
 		"type=image,push=true,dest=x":             "no dest=",
 		"type=oci,dest=x,push=true":               "push=true is for",
 		"type=docker,dest=x,tar=false":            "tar=false is for",
-		"type=oci,dest=x,compression=zstd":        "compression=zstd",
+		"type=oci,dest=x,compression=estargz":     "compression=estargz",
+		"type=docker,compression=zstd":            "compression=zstd is for",
+		"type=local,dest=x,compression=zstd":      "compression=zstd is for",
+		"type=oci,dest=x,compression-level=3":     "attribute compression-level",
 		"type=oci,dest=x,oci-mediatypes=false":    "oci-mediatypes=false",
 		"type=oci,dest=x,rewrite-timestamp=true":  "rewrite-timestamp=true",
 		"type=oci,dest=x,annotation-index.a=b":    "annotation-index.a",
@@ -62,6 +67,34 @@ func TestParseRefuses(t *testing.T) {
 	} {
 		if o, err := Parse(value); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %+v and error %v, want one with %q", value, o, err, want)
+		}
+	}
+}
+
+func TestCompression(t *testing.T) {
+	for _, test := range []struct {
+		outputs []string
+		want    compression.Compression
+		err     string
+	}{
+		{nil, compression.GZip, ""},
+		{[]string{"type=oci,dest=x", "type=registry,compression=gzip", "type=docker"}, compression.GZip, ""},
+		{[]string{"type=oci,dest=x,compression=zstd", "type=registry,compression=zstd"}, compression.ZStd, ""},
+		{[]string{"type=tar,dest=x", "type=registry,compression=zstd", "out"}, compression.ZStd, ""},
+		{[]string{"type=oci,dest=x,compression=zstd", "type=docker"}, "", "type=oci has zstd but type=docker gzip"},
+		{[]string{"type=oci,dest=x", "type=registry,compression=zstd"}, "", "type=image has zstd but type=oci gzip"},
+	} {
+		var outputs []Output
+		for _, value := range test.outputs {
+			o, err := Parse(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			outputs = append(outputs, o)
+		}
+		got, err := Compression(outputs)
+		if got != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			t.Errorf("%q: %q and error %v, want %q and %q", test.outputs, got, err, test.want, test.err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/google/go-containerregistry/pkg/compression"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
@@ -15,6 +16,7 @@ type blob struct {
 	BlobHash v1.Hash `json:"digest"`
 	Length   int64   `json:"size"`
 	file     string
+	as       compression.Compression
 }
 
 // DiffID is the digest of the uncompressed tar.
@@ -26,8 +28,8 @@ func (b *blob) Digest() (v1.Hash, error) { return b.BlobHash, nil }
 // Size is the number of compressed bytes.
 func (b *blob) Size() (int64, error) { return b.Length, nil }
 
-// MediaType is an OCI layer's, with gzip.
-func (b *blob) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
+// MediaType is an OCI layer's.
+func (b *blob) MediaType() (types.MediaType, error) { return mediaType(b.as), nil }
 
 // Compressed opens the compressed tar.
 func (b *blob) Compressed() (io.ReadCloser, error) { return os.Open(b.file) }

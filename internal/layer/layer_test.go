@@ -17,8 +17,8 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/compression"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/opencontainers/go-digest"
 
@@ -182,34 +182,16 @@ func TestRefused(t *testing.T) {
 func TestStore(t *testing.T) {
 	store, src := Store{Dir: t.TempDir()}, sources(t)
 	l := plan.Layer{Name: "binaries", Files: []plan.File{{Path: "/app", Mode: 0o755, Source: plan.Source{Binary: "app"}}}}
-	digestOf := func() v1.Hash {
-		t.Helper()
-		built, err := store.Build(t.Context(), l, 0, src)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := validate.Layer(built); err != nil {
-			t.Fatal(err)
-		}
-		if mt, _ := built.MediaType(); mt != types.OCILayer {
-			t.Errorf("media type %s", mt)
-		}
-		d, err := built.Digest()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	first := digestOf()
+	first := digestOf(t, store, l, src)
 	blob := filepath.Join(store.Dir, first.Hex)
 	made := stat(t, blob)
-	if digestOf() != first || !os.SameFile(made, stat(t, blob)) {
+	if digestOf(t, store, l, src) != first || !os.SameFile(made, stat(t, blob)) {
 		t.Error("an unchanged layer was compressed again")
 	}
 	if err := os.Truncate(blob, 20); err != nil {
 		t.Fatal(err)
 	}
-	if digestOf() != first {
+	if digestOf(t, store, l, src) != first {
 		t.Error("a damaged blob changed the digest")
 	}
 	names, err := filepath.Glob(filepath.Join(store.Dir, "tmp-*"))
@@ -231,25 +213,17 @@ func TestStoreOnAnyMachine(t *testing.T) {
 	}
 	src := Sources{Binaries: map[string]string{"app": binary}}
 	l := plan.Layer{Name: "binaries", Files: []plan.File{{Path: "/app", Mode: 0o755, Source: plan.Source{Binary: "app"}}}}
-	var first v1.Hash
-	for _, cores := range []int{1, 2, 5} {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
-		built, err := (Store{Dir: t.TempDir()}).Build(t.Context(), l, 0, src)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := validate.Layer(built); err != nil {
-			t.Fatal(err)
-		}
-		d, err := built.Digest()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if first == (v1.Hash{}) {
-			first = d
-		}
-		if d != first {
-			t.Errorf("%d cores: %s, and %s on one", cores, d, first)
+	for _, c := range []compression.Compression{compression.GZip, compression.ZStd} {
+		var first v1.Hash
+		for _, cores := range []int{1, 2, 5} {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+			d := digestOf(t, Store{Dir: t.TempDir(), Compression: c}, l, src)
+			if first == (v1.Hash{}) {
+				first = d
+			}
+			if d != first {
+				t.Errorf("%s, %d cores: %s, and %s on one", c, cores, d, first)
+			}
 		}
 	}
 }

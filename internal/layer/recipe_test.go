@@ -5,8 +5,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/plimsoll-build/plimsoll/internal/plan"
 )
 
@@ -37,17 +35,4 @@ func TestNewBinary(t *testing.T) {
 		t.Fatal(err)
 	}
 	digestOf(t, store, plan.Layer{Name: "binary", Files: []plan.File{{Path: "/app", Mode: 0o755, Source: plan.Source{Binary: "app"}}}}, src)
-}
-
-func digestOf(t *testing.T, store Store, l plan.Layer, src Sources) v1.Hash {
-	t.Helper()
-	built, err := store.Build(t.Context(), l, 0, src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	digest, err := built.Digest()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return digest
 }

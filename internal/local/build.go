@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"github.com/containerd/platforms"
+	"github.com/google/go-containerregistry/pkg/compression"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -33,6 +34,8 @@ type Options struct {
 	// CacheDir is an absolute path. It keeps binaries and layers between builds,
 	// and the layers of the result, which is unusable without it.
 	CacheDir string
+	// Compression is that of the layers that are made; a base's stay what they are.
+	Compression compression.Compression
 	// Progress is told of every step as it starts, from several goroutines at
 	// once; nil for nobody.
 	Progress func(Step)
@@ -144,7 +147,7 @@ func newEngine(plans []plan.Plan, o Options) (engine, error) {
 	return engine{
 		Options: o,
 		compile: compiler{tool: o.Tool, context: o.Context, cacheDir: o.CacheDir},
-		layers:  layer.Store{Dir: filepath.Join(o.CacheDir, layerDir)},
+		layers:  layer.Store{Dir: filepath.Join(o.CacheDir, layerDir), Compression: o.Compression},
 	}, nil
 }
 
