@@ -91,7 +91,7 @@ func (r *runner) contenders() {
 		}
 	}
 	for _, c := range []contender{
-		{figures.Embedded, peers.Embedded(r.tools)}, {figures.KoCache, peers.Ko(r.tools, true)}, {figures.Ko, peers.Ko(r.tools, false)},
+		{figures.Embedded, peers.Embedded(r.tools, "gzip")}, {figures.EmbeddedZstd, peers.Embedded(r.tools, "zstd")}, {figures.KoCache, peers.Ko(r.tools, true)}, {figures.Ko, peers.Ko(r.tools, false)},
 	} {
 		if wanted(r.peers, c.name) {
 			r.hosted = append(r.hosted, c)

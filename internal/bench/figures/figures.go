@@ -15,9 +15,11 @@ const (
 	Syntax   = "the same with a syntax line"
 	Layers   = "Dockerfile with layers"
 	Embedded = "plimsoll, embedded"
-	KoCache  = "ko, KOCACHE"
-	Ko       = "ko"
-	Host     = "this machine"
+	// EmbeddedZstd is what ko has nothing like: no target asks for it.
+	EmbeddedZstd = "plimsoll, embedded, zstd"
+	KoCache      = "ko, KOCACHE"
+	Ko           = "ko"
+	Host         = "this machine"
 )
 
 // The cases.

@@ -10,7 +10,7 @@ import (
 // shown are the peers, and whom each is compared with.
 var shown = []struct{ peer, against string }{
 	{Plimsoll, Mounts}, {Mounts, Mounts}, {Syntax, Mounts}, {Layers, Mounts},
-	{Embedded, KoCache}, {KoCache, KoCache}, {Ko, KoCache}, {Host, Host},
+	{Embedded, KoCache}, {EmbeddedZstd, KoCache}, {KoCache, KoCache}, {Ko, KoCache}, {Host, Host},
 }
 
 // Page is the report as Markdown.
@@ -104,9 +104,10 @@ const setting = `
 A fresh daemon is a new process with a new root; its start is not counted. What the module proxy serves is in memory. The
 registry cache is exported by another daemon with mode=max and zstd. The Dockerfiles are built through buildx by BuildKit's
 own frontend, which runs inside the daemon; with "# syntax=docker/dockerfile:1" by the same frontend in a container, as
-Plimsoll's is. The images are pushed with zstd; ko and the embedded engine compress with gzip. The floor is the time to
-download and unpack those layers of Plimsoll's cache that an edited line leaves as they are, one after the other in one
-process, plus a go build of the edited line on this machine with a warm build cache and the plan's flags.
+Plimsoll's is. The images are pushed with zstd; ko compresses with gzip, and so does the embedded engine unless asked for
+zstd. The floor is the time to download and unpack those layers of Plimsoll's cache that an edited line leaves as they are,
+one after the other in one process, plus a go build of the edited line on this machine with a warm build cache and the
+plan's flags.
 `
 
 func ratioText(s Spread) string {

@@ -18,16 +18,19 @@ func (s Setting) goEnv(b Build) []string {
 	}
 }
 
-type embedded struct{ Setting }
+type embedded struct {
+	Setting
+	compression string
+}
 
-// Embedded is `plimsoll build` without a daemon.
-func Embedded(s Setting) Peer { return embedded{s} }
+// Embedded is `plimsoll build` without a daemon, with gzip as ko or with zstd.
+func Embedded(s Setting, compression string) Peer { return embedded{s, compression} }
 
 // Build pushes an image on the same base as ko's.
 func (p embedded) Build(ctx context.Context, b Build) ([]figures.Step, error) {
 	env := append(p.goEnv(b), "GOFLAGS=", "PLIMSOLL_CACHE="+filepath.Join(b.State, "plimsoll"))
 	_, err := run(ctx, b.Dir, env, p.Plimsoll, "build", "-q", "-f", basedFile(b.Main), "--engine", "embedded",
-		"--platform", strings.Join(b.Platforms, ","), "--build-arg", "REVISION="+b.Revision, "-t", b.Ref, "--push", ".")
+		"--platform", strings.Join(b.Platforms, ","), "--build-arg", "REVISION="+b.Revision, "-t", b.Ref, "-o", "type=registry,compression="+p.compression, ".")
 	return nil, err
 }
 
