@@ -85,7 +85,7 @@ func (r *runner) onFresh(ctx context.Context, c string, run int, p contender, ch
 // fresh builds on new daemons with the cache of the first. A commit stays in the tree, so
 // that the one that changes the commit comes last within a run: the cache is of the first.
 func (r *runner) fresh(ctx context.Context) error {
-	first, err := r.build("")
+	first, err := service.Revision(r.tree)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (r *runner) fresh(ctx context.Context) error {
 			continue
 		}
 		for run := range c.runs {
-			err := r.edited(ctx, c.edit, func() error { return r.eachFresh(ctx, c.name, run, c.edit, first.Revision) })
+			err := r.edited(ctx, c.edit, func() error { return r.eachFresh(ctx, c.name, run, c.edit, first) })
 			if err != nil {
 				return err
 			}
@@ -113,7 +113,7 @@ func (r *runner) fresh(ctx context.Context) error {
 	return nil
 }
 
-func (r *runner) eachFresh(ctx context.Context, c string, run int, e service.Edit, revision string) error {
+func (r *runner) eachFresh(ctx context.Context, c string, run int, e service.Edit, commit string) error {
 	for _, p := range r.graph {
 		// A Dockerfile builds anew after any edit: minutes, as slow as cold.
 		if e != service.Nothing && p.name != figures.Plimsoll && run >= r.coldRuns {
@@ -122,7 +122,7 @@ func (r *runner) eachFresh(ctx context.Context, c string, run int, e service.Edi
 		err := r.onFresh(ctx, c, run, p, func(b *peers.Build) {
 			b.CacheFrom = r.cache(p.name, "first")
 			if e != service.Commit {
-				b.Revision = revision
+				b.Revision = stamp(commit, p.name)
 			}
 		})
 		if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -99,11 +100,17 @@ func (r *runner) contenders() {
 	}
 }
 
+// stamp is the revision that a peer's binaries hold. It is not another's: one that makes the same
+// image as one before it would not have to push.
+func stamp(commit, peer string) string {
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(commit+peer)))[:len(commit)]
+}
+
 // build is the common part of a peer's build.
 func (r *runner) build(peer string) (peers.Build, error) {
-	revision, err := service.Revision(r.tree)
+	commit, err := service.Revision(r.tree)
 	return peers.Build{
-		Dir: r.tree, Main: service.Main, Revision: revision, Platforms: []string{"linux/" + runtime.GOARCH},
+		Dir: r.tree, Main: service.Main, Revision: stamp(commit, peer), Platforms: []string{"linux/" + runtime.GOARCH},
 		Ref: r.bed.Registry.Addr + "/built/" + slug(peer) + ":latest", State: filepath.Join(r.dir, "state", slug(peer)),
 	}, err
 }

@@ -4,7 +4,10 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // Call is a direct call of one function by another, or a jump in place of one.
@@ -90,27 +93,50 @@ func (f *file) codeOf(t table) (code, error) {
 	return code{x, f, m}, err
 }
 
-// callers goes through the text in pieces that overlap by less than an instruction.
+// The text is read in pieces that overlap by less than an instruction.
+const (
+	piece   = 1 << 20
+	overlap = 4
+)
+
+// callers goes through the pieces on all cores.
 func (c code) callers(entries map[uint64]string) ([]Call, error) {
-	const piece, overlap = 1 << 20, 4
-	origin := int64(c.table.entry(0))
-	var sites []site
-	for from := int64(0); from < c.size; from += piece {
-		data, err := c.file.bytes(uint64(c.offset+from), uint64(min(piece+overlap, c.size-from)))
-		if err != nil {
-			return nil, err
-		}
-		c.machine.calls(data, func(at int, target int64) {
-			name, ok := entries[uint64(origin+from+target)]
-			if ok && at < piece && len(sites) <= maxCalls {
-				sites = append(sites, site{from + int64(at), name})
+	pieces := (c.size + piece - 1) / piece
+	found, errs := make([][]site, pieces), make([]error, pieces)
+	var next, total atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < pieces; i = next.Add(1) - 1 {
+				found[i], errs[i] = c.sites(i*piece, entries, &total)
 			}
 		})
 	}
-	if len(sites) > maxCalls {
+	workers.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if total.Load() > maxCalls {
 		return nil, fmt.Errorf("more than %d calls", maxCalls)
 	}
-	return c.describe(sites)
+	return c.describe(slices.Concat(found...))
+}
+
+// sites are the calls in the piece at a position, while there are no more than maxCalls in all.
+func (c code) sites(from int64, entries map[uint64]string, total *atomic.Int64) ([]site, error) {
+	data, err := c.file.bytes(uint64(c.offset+from), uint64(min(piece+overlap, c.size-from)))
+	if err != nil {
+		return nil, err
+	}
+	origin := int64(c.table.entry(0))
+	var sites []site
+	c.machine.calls(data, func(at int, target int64) {
+		name, ok := entries[uint64(origin+from+target)]
+		if ok && at < piece && total.Add(1) <= maxCalls {
+			sites = append(sites, site{from + int64(at), name})
+		}
+	})
+	return sites, nil
 }
 
 // site is a call by its position in the text.

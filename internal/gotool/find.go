@@ -38,24 +38,46 @@ func Find(ctx context.Context, environ []string) (Tool, error) {
 	if err != nil {
 		return Tool{}, err
 	}
+	// Two questions at once, with the GOROOT that the command most likely has.
+	guess := rootOf(bin)
+	guessed := make(chan map[string]string, 1)
+	go func() {
+		config, _ := configuration(ctx, bin, host, guess)
+		guessed <- config
+	}()
 	self, err := goEnv(ctx, bin, scrubbed(host, "GOENV=off"), "GOROOT", "GOVERSION")
+	config := <-guessed
 	if err != nil {
 		return Tool{}, fmt.Errorf("asking %s for its version: %w", bin, err)
 	}
 	if self["GOROOT"] == "" || self["GOVERSION"] == "" {
 		return Tool{}, fmt.Errorf("%s does not say its GOROOT and GOVERSION: Go 1.21 or newer is needed", bin)
 	}
-	// The two variables of that file which can make the go command fail are overridden.
-	env := scrubbed(host, "GOENV="+host["GOENV"], "GOROOT="+self["GOROOT"], "GOEXPERIMENT=none")
-	config, err := goEnv(ctx, bin, env, configNames()...)
-	if err != nil {
-		return Tool{}, fmt.Errorf("reading the go command's configuration: %w", err)
+	if config == nil || self["GOROOT"] != guess {
+		if config, err = configuration(ctx, bin, host, self["GOROOT"]); err != nil {
+			return Tool{}, fmt.Errorf("reading the go command's configuration: %w", err)
+		}
 	}
 	return Tool{
 		Root:    self["GOROOT"],
 		Version: strings.TrimPrefix(self["GOVERSION"], "go"),
 		Ambient: ambient(host, config),
 	}, nil
+}
+
+// rootOf is the GOROOT of a go command that lies in the bin directory of one.
+func rootOf(bin string) string {
+	if real, err := filepath.EvalSymlinks(bin); err == nil {
+		bin = real
+	}
+	return filepath.Dir(filepath.Dir(bin))
+}
+
+// configuration is what the user's file says. The two variables of it which can make the go
+// command fail are overridden.
+func configuration(ctx context.Context, bin string, host map[string]string, root string) (map[string]string, error) {
+	env := scrubbed(host, "GOENV="+host["GOENV"], "GOROOT="+root, "GOEXPERIMENT=none")
+	return goEnv(ctx, bin, env, configNames()...)
 }
 
 // configNames are the ambient names that `go env -w` can set. GOMAXPROCS is the

@@ -87,20 +87,31 @@ func TestFind(t *testing.T) {
 }
 
 // The user's `go env -w` decides where modules come from, as for any go command,
-// and nothing else.
+// and nothing else; also where the go command on PATH is a link, or a program that starts one.
 func TestFindReadsUserConfig(t *testing.T) {
+	want := host(t)
 	config := tree(t, map[string]string{"env": "GOPRIVATE=git.example.com\nGOPROXY=https://proxy.example.com\nGOFLAGS=-nosuchflag\nGOAMD64=v4\nGOROOT=/nonexistent\nGOEXPERIMENT=nosuchexperiment\n"})
-	environ := append(os.Environ(), "GOENV="+filepath.Join(config, "env"), "GOPROXY=", "GOFLAGS=-worse", "GOROOT=/elsewhere")
-	tool, err := Find(t.Context(), environ)
-	if err != nil {
+	link := t.TempDir()
+	if err := os.Symlink(want.bin(), filepath.Join(link, exe("go"))); err != nil {
 		t.Fatal(err)
 	}
-	if want := host(t); tool.Root != want.Root || tool.Version != want.Version {
-		t.Errorf("toolchain %s %s, want %s %s", tool.Root, tool.Version, want.Root, want.Version)
+	script := tree(t, map[string]string{"go": "#!/bin/sh\nexec " + want.bin() + ` "$@"`})
+	if err := os.Chmod(filepath.Join(script, "go"), 0o755); err != nil {
+		t.Fatal(err)
 	}
-	for _, want := range []string{"GOPRIVATE=git.example.com", "GONOSUMDB=git.example.com", "GOPROXY=https://proxy.example.com"} {
-		if !slices.Contains(tool.Ambient, want) {
-			t.Errorf("ambient set lacks %s: %q", want, tool.Ambient)
+	for _, path := range []string{filepath.Dir(want.bin()), link, script} {
+		environ := append(os.Environ(), "PATH="+path+":/usr/bin:/bin", "GOENV="+filepath.Join(config, "env"), "GOPROXY=", "GOFLAGS=-worse", "GOROOT=/elsewhere")
+		tool, err := Find(t.Context(), environ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tool.Root != want.Root || tool.Version != want.Version {
+			t.Errorf("%s: toolchain %s %s, want %s %s", path, tool.Root, tool.Version, want.Root, want.Version)
+		}
+		for _, want := range []string{"GOPRIVATE=git.example.com", "GONOSUMDB=git.example.com", "GOPROXY=https://proxy.example.com"} {
+			if !slices.Contains(tool.Ambient, want) {
+				t.Errorf("%s: ambient set lacks %s: %q", path, want, tool.Ambient)
+			}
 		}
 	}
 }

@@ -3,7 +3,7 @@
 //
 // The tar is byte for byte what BuildKit's exporter makes of the same files
 // (containerd's archive.ChangeWriter decides the headers), so that both engines
-// give one DiffID. Compressed digests hold for one version of Go only.
+// give one DiffID. Compressed digests hold for one version of the compressors only.
 //
 // The package must not know how binaries are compiled or where a build context
 // comes from (Sources), nor run commands or use the network.
