@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -92,6 +93,13 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 	if options.Compression, err = export.Compression(outputs); err != nil {
 		return usageError{err}
 	}
+	exports := export.Options{Names: f.tags, Stdout: s.Out}
+	if exports.Pusher, err = export.NewPusher(); err != nil {
+		return err
+	}
+	ahead, stop := context.WithCancel(ctx)
+	defer stop()
+	go pushBases(ahead, p, outputs, exports)
 	res, err := local.Build(ctx, p.Plans, options)
 	if err != nil {
 		return err
@@ -102,12 +110,34 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 	if err := rehearsals(ctx, log, f, p, res); err != nil {
 		return err
 	}
-	written, err := export.Write(ctx, export.Artifact{Image: res.Images[0].Image, Index: res.Index}, outputs, export.Options{Names: f.tags, Stdout: s.Out})
+	written, err := export.Write(ctx, export.Artifact{Image: res.Images[0].Image, Index: res.Index}, outputs, exports)
 	if err != nil {
 		return err
 	}
 	bound(ctx, log, options.CacheDir)
 	return finish(s, log, f, written)
+}
+
+// pushBases brings the layers of bases to where the image will be pushed. It changes nothing but
+// how long that takes: what goes wrong is for the push to say.
+func pushBases(ctx context.Context, p *prepared, outputs []export.Output, exports export.Options) {
+	if !slices.ContainsFunc(outputs, func(o export.Output) bool { return o.Push }) {
+		return
+	}
+	for _, pl := range p.Plans {
+		if pl.Base.Scratch() {
+			continue
+		}
+		img, err := p.resolver.Open(ctx, pl.Base, pl.Platform)
+		if err != nil {
+			return
+		}
+		layers, err := img.Layers()
+		if err != nil {
+			return
+		}
+		export.Ahead(ctx, outputs, layers, exports)
+	}
 }
 
 // title names the image's default output.

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 
 	"github.com/distribution/reference"
-	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // Options hold for all outputs of a Write.
@@ -17,10 +16,9 @@ type Options struct {
 	Names []string
 	// Stdout is where an output with the Dest Stdout goes.
 	Stdout io.Writer
-	// Keychain holds credentials for pushes; nil is docker's configuration.
-	Keychain authn.Keychain
-	// Transport carries pushes; nil is go-containerregistry's default.
-	Transport http.RoundTripper
+	// Pusher carries pushes, with all that it knows of registries from before (Ahead); nil is a new
+	// one for each output.
+	Pusher *remote.Pusher
 }
 
 // Written is an output that is complete.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 
@@ -54,6 +55,63 @@ func TestPush(t *testing.T) {
 	_, err := Write(t.Context(), Artifact{Image: hello(t)}, []Output{{Type: TypeImage, Push: true}}, Options{Names: []string{host + "/private/x"}})
 	if err == nil || !strings.Contains(err.Error(), "docker login "+host) {
 		t.Errorf("a push that is refused: %v", err)
+	}
+}
+
+// TestAhead brings a base's layers to a registry before there is an image; the push does not ask for
+// them again, under none of its names.
+func TestAhead(t *testing.T) {
+	var asked []string
+	var mu sync.Mutex
+	handler := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		asked = append(asked, r.Method+" "+r.URL.Path+"?"+r.URL.RawQuery)
+		mu.Unlock()
+		handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(srv.Close)
+	img := hello(t)
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := layers[0].Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// about is how often the registry was asked for the layer, and for a new image.
+	about := func() (layer, manifest int) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, request := range asked {
+			if strings.Contains(request, digest.Hex) {
+				layer++
+			}
+			if strings.HasPrefix(request, "PUT") && strings.Contains(request, "/manifests/") {
+				manifest++
+			}
+		}
+		return layer, manifest
+	}
+	pusher, err := NewPusher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := strings.TrimPrefix(srv.URL, "http://")
+	o := Options{Names: []string{host + "/app:1", host + "/app:2"}, Pusher: pusher}
+	Ahead(t.Context(), []Output{{Type: TypeOCI, Dest: "x"}}, layers, o)
+	if len(asked) > 0 {
+		t.Errorf("without a push the registry was asked: %q", asked)
+	}
+	Ahead(t.Context(), []Output{{Type: TypeImage, Push: true}}, layers[:1], o)
+	before, manifests := about()
+	if before == 0 || manifests != 0 {
+		t.Errorf("the registry was asked for the layer %d times, and given %d images: %q", before, manifests, asked)
+	}
+	write(t, Artifact{Image: img}, "type=image,push=true", o)
+	if after, manifests := about(); after != before || manifests != 2 {
+		t.Errorf("the push asked for the layer again, or there are not two names: %q", asked)
 	}
 }
 
