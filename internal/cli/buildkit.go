@@ -36,6 +36,10 @@ func buildWithBuildKit(ctx context.Context, s Streams, f *buildFlags, addr strin
 	if request.Outputs, err = f.outputWords(f.layoutName(file)); err != nil {
 		return err
 	}
+	written, err := f.daemonResult(request.Outputs)
+	if err != nil {
+		return usageError{err}
+	}
 	res, err := solve.Build(ctx, request)
 	if err != nil {
 		return err
@@ -49,7 +53,6 @@ func buildWithBuildKit(ctx context.Context, s Streams, f *buildFlags, addr strin
 			return err
 		}
 	}
-	written := f.daemonResult(request.Outputs)
 	if err := f.verifyWritten(ctx, s, written, res.Digest); err != nil {
 		return err
 	}
@@ -70,6 +73,9 @@ func (f *buildFlags) verifyWritten(ctx context.Context, s Streams, w export.Writ
 		return nil // files, or an image of a store that is not ours to read
 	}
 	subjects, err := verify.Open(ctx, ref, verify.OpenOptions{})
+	if err != nil && f.strict {
+		return fmt.Errorf("verifying what was built: %w", err)
+	}
 	if err != nil {
 		log.Warnf("what was built was not verified: %v", err)
 		return nil
@@ -226,20 +232,24 @@ func moduleName(context string) string {
 }
 
 // daemonResult is the output that the line of stdout names: what was pushed, for a
-// pipeline to go on with, else the first.
-func (f *buildFlags) daemonResult(words []string) export.Written {
+// pipeline to go on with, else the first. It is called what -t says, as for the daemon.
+func (f *buildFlags) daemonResult(words []string) (export.Written, error) {
 	var first export.Written
 	for i, word := range words {
-		// The daemon takes more attributes than the embedded engine: what is not
-		// understood here has the names of -t alone.
-		out, _ := export.Parse(word)
-		w := export.Written{Output: out, Names: append(out.Names, f.tags...)}
+		out, err := export.Where(word)
+		if err != nil {
+			return export.Written{}, err
+		}
+		w := export.Written{Output: out, Names: out.Names}
+		if len(f.tags) > 0 {
+			w.Names = f.tags
+		}
 		if out.Push {
-			return w
+			return w, nil
 		}
 		if i == 0 {
 			first = w
 		}
 	}
-	return first
+	return first, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/sirupsen/logrus"
@@ -127,17 +128,21 @@ func imageSize(img v1.Image) (int64, error) {
 	return size, nil
 }
 
-// verdicts counts them: "12 rules passed, 1 warn".
+// verdicts counts them, and names those that somebody may want to look at: "12 rules passed,
+// 1 warn (base), 2 skip".
 func verdicts(r verify.Report) string {
-	counts := map[verify.Verdict]int{}
+	rules := map[verify.Verdict][]string{}
 	for _, res := range r.Results {
-		counts[res.Verdict]++
+		rules[res.Verdict] = append(rules[res.Verdict], res.Rule)
 	}
-	line := plural(counts[verify.Pass], "rule") + " passed"
-	for _, v := range []verify.Verdict{verify.Fail, verify.Warn, verify.Unknown, verify.Skip} {
-		if counts[v] > 0 {
-			line += fmt.Sprintf(", %d %s", counts[v], v)
+	line := plural(len(rules[verify.Pass]), "rule") + " passed"
+	for _, v := range []verify.Verdict{verify.Fail, verify.Warn, verify.Unknown} {
+		if names := rules[v]; len(names) > 0 {
+			line += fmt.Sprintf(", %d %s (%s)", len(names), v, strings.Join(names, ", "))
 		}
+	}
+	if n := len(rules[verify.Skip]); n > 0 {
+		line += fmt.Sprintf(", %d %s", n, verify.Skip)
 	}
 	return line
 }

@@ -236,10 +236,28 @@ func TestEngineBuildKit(t *testing.T) {
 	plimsoll(t, b, nil, "verify", strings.TrimSpace(res.stdout)).must(t)
 	same(t, images(t, dest)["linux/amd64"], images(t, embeddedLayout(t, b, dir))["linux/amd64"])
 
+	zstd := filepath.Join(t.TempDir(), "zstd")
+	plimsoll(t, b, nil, "build", "-q", "--addr", b.Daemon.Addr, "-o", "type=oci,tar=false,compression=zstd,force-compression=true,dest="+zstd, dir).must(t)
+	ours := plimsoll(t, b, nil, "build", "-q", "-o", "type=oci,tar=false,compression=zstd,dest="+zstd+"2", dir).must(t)
+	has(t, "the layout from BuildKit", plimsoll(t, b, nil, "verify", "--format", "json", "oci:"+zstd).must(t).stdout, ours.stdout[strings.Index(ours.stdout, "sha256:"):len(ours.stdout)-1])
+
 	ref := b.Registry.Addr + "/engine/app:1"
 	pushed := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "-o", "type=oci,dest="+filepath.Join(t.TempDir(), "a.tar"), "--push", "-t", ref, dir).must(t)
 	has(t, "stdout after a push", pushed.stdout, ref+"@sha256:")
 	has(t, "the summary after a push", pushed.stderr, "verified, ")
+
+	// What the daemon wrote is verified whatever else it was asked for.
+	shell := unpack(t, strings.Replace(app, "{from: run.sh, to: /run.sh}", "{from: run.sh, to: /bin/sh}", 1))
+	for _, more := range []string{"", ",force-compression=true,name-canonical=true"} {
+		refused := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "-o", "type=registry"+more, "-t", ref, shell)
+		if refused.code != 1 {
+			t.Errorf("a shell in the image%s: exit code %d", more, refused.code)
+		}
+		has(t, "the refusal", refused.stderr, "does not verify")
+	}
+	archive := filepath.Join(t.TempDir(), "b.tar")
+	printed := plimsoll(t, b, nil, "build", "-q", "--addr", b.Daemon.Addr, "-o", "type=oci,force-compression=true,dest="+archive, "-t", ref, dir).must(t)
+	has(t, "stdout", printed.stdout, "oci-archive:"+archive+"@sha256:")
 
 	failed := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "--frontend", b.Registry.Addr+"/no/such:1", "-o", "type=oci,dest=x.tar", dir)
 	if _, err := os.Stat("x.tar"); failed.code != 1 || err == nil {

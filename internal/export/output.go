@@ -49,7 +49,7 @@ type Output struct {
 // type=local, or "-", which is type=tar on stdout. An attribute that cannot be
 // honoured is an error that names it.
 func Parse(s string) (Output, error) {
-	o, err := parse(s)
+	o, err := parse(s, false)
 	if err == nil {
 		err = o.check()
 	}
@@ -59,7 +59,20 @@ func Parse(s string) (Output, error) {
 	return o, nil
 }
 
-func parse(s string) (Output, error) {
+// Where reads of the value of an -o flag where the output goes and what it is called. The other
+// attributes are for who writes it, which may be a daemon that knows more of them.
+func Where(s string) (Output, error) {
+	o, err := parse(s, true)
+	if err != nil {
+		return Output{}, fmt.Errorf("output %q: %w", s, err)
+	}
+	return o, nil
+}
+
+// placing are the attributes that Where reads.
+var placing = []string{"type", "dest", "name", "push", "tar"}
+
+func parse(s string, placeAlone bool) (Output, error) {
 	if s == "" {
 		return Output{}, errors.New("it is empty")
 	}
@@ -79,7 +92,11 @@ func parse(s string) (Output, error) {
 		if !ok {
 			return Output{}, fmt.Errorf("%q is not key=value", field)
 		}
-		if err := o.set(strings.TrimSpace(key), value); err != nil {
+		key = strings.TrimSpace(key)
+		if placeAlone && !slices.Contains(placing, strings.ToLower(key)) {
+			continue
+		}
+		if err := o.set(key, value); err != nil {
 			return Output{}, err
 		}
 	}
@@ -199,16 +216,16 @@ func (o Output) Check(names []string, platforms int) error {
 // Compression is that of all outputs. An image is built once, so they cannot differ; those that
 // hold files and not layers do not care.
 func Compression(outputs []Output) (compression.Compression, error) {
-	types := map[compression.Compression]string{}
+	to := map[compression.Compression]string{}
 	for _, o := range outputs {
 		if o.Type != TypeLocal && o.Type != TypeTar {
-			types[cmp.Or(o.Compression, compression.GZip)] = o.Type
+			to[cmp.Or(o.Compression, compression.GZip)] = o.describe()
 		}
 	}
-	zstd, gzip := types[compression.ZStd], types[compression.GZip]
+	zstd, gzip := to[compression.ZStd], to[compression.GZip]
 	switch {
 	case zstd != "" && gzip != "":
-		return "", fmt.Errorf("one build has one compression, and type=%s has zstd but type=%s gzip: build twice, the second time nothing is compiled", zstd, gzip)
+		return "", fmt.Errorf("one build has one compression, and what goes to %s has zstd, to %s gzip: say the same for both, or build twice, the second time nothing is compiled", zstd, gzip)
 	case zstd != "":
 		return compression.ZStd, nil
 	}

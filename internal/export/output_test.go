@@ -39,6 +39,27 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestWhere reads what a daemon was asked for, with attributes that only it knows.
+func TestWhere(t *testing.T) {
+	for value, want := range map[string]Output{
+		"type=image,push=true,force-compression=true,name-canonical=true": {Type: TypeImage, Push: true},
+		"type=registry,name=r/a:1,compression=estargz,registry.insecure=true,annotation-index.a=b": {
+			Type: TypeImage, Push: true, Names: []string{"r/a:1"}},
+		"type=oci,dest=a.tar,compression=zstd,compression-level=9": {Type: TypeOCI, Dest: "a.tar"},
+		"type=oci,tar=false,dest=a,rewrite-timestamp=true":         {Type: TypeOCI, Dest: "a", Dir: true},
+		"out": {Type: TypeLocal, Dest: "out"},
+		"-":   {Type: TypeTar, Dest: Stdout},
+	} {
+		got, err := Where(value)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", value, err, diff)
+		}
+	}
+	if _, err := Where("type=image,push=perhaps"); err == nil {
+		t.Error("a push that may be was taken")
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for value, want := range map[string]string{
 		"":                                        "empty",
@@ -81,8 +102,8 @@ func TestCompression(t *testing.T) {
 		{[]string{"type=oci,dest=x", "type=registry,compression=gzip", "type=docker"}, compression.GZip, ""},
 		{[]string{"type=oci,dest=x,compression=zstd", "type=registry,compression=zstd"}, compression.ZStd, ""},
 		{[]string{"type=tar,dest=x", "type=registry,compression=zstd", "out"}, compression.ZStd, ""},
-		{[]string{"type=oci,dest=x,compression=zstd", "type=docker"}, "", "type=oci has zstd but type=docker gzip"},
-		{[]string{"type=oci,dest=x", "type=registry,compression=zstd"}, "", "type=image has zstd but type=oci gzip"},
+		{[]string{"type=oci,dest=x,compression=zstd", "type=docker"}, "", "to x has zstd, to docker gzip"},
+		{[]string{"type=oci,dest=x", "type=registry,compression=zstd"}, "", "to a registry has zstd, to x gzip"},
 	} {
 		var outputs []Output
 		for _, value := range test.outputs {

@@ -10,6 +10,10 @@ func TestPublicURL(t *testing.T) {
 		"https://token@example.com/x":        "https://example.com/x",
 		"ssh://git:secret@example.com:22/x":  "ssh://git@example.com:22/x",
 		"git@example.com:x/y.git":            "git@example.com:x/y.git",
+		"/home/me/x":                         "",
+		"../x:y":                             "",
+		`C:\x`:                               "",
+		"file:///home/me/x":                  "",
 		"https://user:se cret%@example.com/": "",
 		"http://user:pass@[::1/x":            "",
 	} {

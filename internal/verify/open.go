@@ -32,9 +32,21 @@ type OpenOptions struct {
 func Open(ctx context.Context, ref string, o OpenOptions) ([]Subject, error) {
 	subjects, err := open(ctx, ref, o)
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %w", ref, err)
+		return nil, fmt.Errorf("opening %s: %w%s", ref, err, meant(ref))
 	}
 	return o.named(ref, subjects)
+}
+
+// meant says how a layout or archive is named, if a reference is the path of something.
+func meant(ref string) string {
+	info, err := os.Stat(ref)
+	switch {
+	case err != nil:
+		return ""
+	case info.IsDir():
+		return fmt.Sprintf(" (%s is a directory here: did you mean oci:%[1]s?)", ref)
+	}
+	return fmt.Sprintf(" (%s is a file here: did you mean oci-archive:%[1]s or docker-archive:%[1]s?)", ref)
 }
 
 // OpenArchive is Open for an archive in a file of which the form is not named: an OCI
