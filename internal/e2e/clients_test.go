@@ -247,7 +247,7 @@ func TestEngineBuildKit(t *testing.T) {
 	has(t, "the summary after a push", pushed.stderr, "verified, ")
 
 	// What the daemon wrote is verified whatever else it was asked for.
-	shell := unpack(t, strings.Replace(app, "{from: run.sh, to: /run.sh}", "{from: run.sh, to: /bin/sh}", 1))
+	shell := unpack(t, strings.Replace(app, "{from: run.sh, to: /run.sh}", `{from: run.sh, to: /bin/sh, mode: "0755"}`, 1))
 	for _, more := range []string{"", ",force-compression=true,name-canonical=true"} {
 		refused := plimsoll(t, b, nil, "build", "--addr", b.Daemon.Addr, "-o", "type=registry"+more, "-t", ref, shell)
 		if refused.code != 1 {
