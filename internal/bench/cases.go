@@ -165,7 +165,7 @@ func (r *runner) warmOn(ctx context.Context, all []contender, change func(*peers
 		}
 		for run := -1; run < r.runs; run++ {
 			err := r.edited(ctx, c.edit, func() error {
-				for _, p := range all {
+				for _, p := range turned(all, run) {
 					// Without mounts it compiles everything after an edit, also here.
 					if c.edit != service.Nothing && p.name == figures.Layers && (run < 0 || run >= r.coldRuns) {
 						continue
@@ -195,6 +195,13 @@ func (r *runner) warmOn(ctx context.Context, all []contender, change func(*peers
 		}
 	}
 	return nil
+}
+
+// turned is all in their order, beginning with another one in each run: who builds first after an
+// edit does so while the disk is still busy with what was before.
+func turned(all []contender, run int) []contender {
+	first := max(run, 0) % max(len(all), 1)
+	return slices.Concat(all[first:], all[:first])
 }
 
 // second builds the other main package on the first daemons, then exports the cache again:

@@ -14,6 +14,8 @@ import (
 
 	"github.com/plimsoll-build/plimsoll/internal/export"
 	"github.com/plimsoll-build/plimsoll/internal/local"
+	"github.com/plimsoll-build/plimsoll/internal/plan"
+	"github.com/plimsoll-build/plimsoll/internal/verify"
 )
 
 func newBuild(s Streams) *cobra.Command {
@@ -100,11 +102,13 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 	ahead, stop := context.WithCancel(ctx)
 	defer stop()
 	go pushBases(ahead, p, outputs, exports)
+	read := verify.NewAhead(p.configs()...)
+	options.Follow = read.Read
 	res, err := local.Build(ctx, p.Plans, options)
 	if err != nil {
 		return err
 	}
-	if err := summarise(ctx, s, log, p, res, local.Cache{Dir: options.CacheDir}); err != nil {
+	if err := summarise(ctx, s, log, p, res, read, local.Cache{Dir: options.CacheDir}); err != nil {
 		return err
 	}
 	if err := rehearsals(ctx, log, f, p, res); err != nil {
@@ -138,6 +142,15 @@ func pushBases(ctx context.Context, p *prepared, outputs []export.Output, export
 		}
 		export.Ahead(ctx, outputs, layers, exports)
 	}
+}
+
+// configs are what the images will be run with.
+func (p *prepared) configs() []plan.RunConfig {
+	var configs []plan.RunConfig
+	for _, pl := range p.Plans {
+		configs = append(configs, pl.Config.Config)
+	}
+	return configs
 }
 
 // title names the image's default output.

@@ -19,8 +19,8 @@ import (
 
 // summarise verifies what was built, from its bytes and before it is written anywhere,
 // and says so in a line for each platform.
-func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, res *local.Result, cache local.Cache) error {
-	reports, err := verdictsOn(ctx, p.title(), res, cache)
+func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, res *local.Result, ahead *verify.Ahead, cache local.Cache) error {
+	reports, err := verdictsOn(ctx, p.title(), res, ahead, cache)
 	if err != nil {
 		return fmt.Errorf("verifying the result: %w", err)
 	}
@@ -41,7 +41,7 @@ func summarise(ctx context.Context, s Streams, log *logrus.Logger, p *prepared, 
 
 // verdictsOn verifies all images together, or finds in the cache what was said of the very
 // same images by this very program.
-func verdictsOn(ctx context.Context, title string, res *local.Result, cache local.Cache) (verify.Reports, error) {
+func verdictsOn(ctx context.Context, title string, res *local.Result, ahead *verify.Ahead, cache local.Cache) (verify.Reports, error) {
 	var subjects []verify.Subject
 	var digests []string
 	for _, img := range res.Images {
@@ -50,7 +50,9 @@ func verdictsOn(ctx context.Context, title string, res *local.Result, cache loca
 			return nil, err
 		}
 		digests = append(digests, digest.String())
-		subjects = append(subjects, verify.FromImage(title, img.Image))
+		subject := verify.FromImage(title, img.Image)
+		subject.Ahead = ahead
+		subjects = append(subjects, subject)
 	}
 	key := verdictKey(title, digests)
 	if key == "" {

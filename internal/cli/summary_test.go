@@ -59,7 +59,7 @@ func must(h v1.Hash, err error) []v1.Hash {
 // TestVerdictsTogether holds that what a build is told compares its platforms.
 func TestVerdictsTogether(t *testing.T) {
 	res := &local.Result{Images: []local.PlatformImage{{Image: of(t, "amd64")}, {Image: of(t, "arm64")}}}
-	reports, err := verdictsOn(t.Context(), "app", res, local.Cache{Dir: t.TempDir()})
+	reports, err := verdictsOn(t.Context(), "app", res, nil, local.Cache{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

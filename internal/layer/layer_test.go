@@ -237,20 +237,20 @@ func stat(t *testing.T, file string) os.FileInfo {
 	return info
 }
 
-// growing is a file that has more bytes than it said.
-type growing struct{ fstest.MapFS }
+// grown is a file that has more bytes than it said.
+type grown struct{ fstest.MapFS }
 
-func (g growing) Stat(name string) (fs.FileInfo, error) {
+func (g grown) Stat(name string) (fs.FileInfo, error) {
 	return fstest.MapFS{name: {Data: []byte("a"), Mode: 0o644}}.Stat(name)
 }
 
 func TestInterrupted(t *testing.T) {
 	files := []plan.File{{Path: "/conf", Source: plan.Source{Context: "conf.yaml"}}}
 	src := sources(t)
-	src.Context = growing{src.Context.(fstest.MapFS)}
+	src.Context = grown{src.Context.(fstest.MapFS)}
 	store := Store{Dir: filepath.Join(t.TempDir(), "layers")}
 	if _, err := store.Build(t.Context(), plan.Layer{Files: files}, 0, src); err == nil || !strings.Contains(err.Error(), "changed while it was read") {
-		t.Errorf("a growing file: %v", err)
+		t.Errorf("a grown file: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

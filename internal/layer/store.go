@@ -30,6 +30,9 @@ type Store struct {
 	// Compression is that of the layers it makes: gzip, which everything reads and which an empty
 	// one is, or zstd, with which a layer is smaller, and quicker both to make and to unpack.
 	Compression compression.Compression
+	// Follow, if it is set, reads each layer that is made from the disk, compressed, while it is
+	// made. It returns when it has what it wants.
+	Follow func(ctx context.Context, compressed io.Reader)
 }
 
 // Build makes a layer of the plan. Times are epoch, in seconds UTC. The content is read once,
@@ -84,11 +87,14 @@ func (s Store) add(ctx context.Context, entries []entry, epoch int64) (*blob, er
 
 	diff, compressed := sha256.New(), sha256.New()
 	size := &counter{}
-	zw, err := compressor(s.Compression, io.MultiWriter(f, compressed, size))
+	err = followed(ctx, f, s.Follow, func(f io.Writer) error {
+		zw, err := compressor(s.Compression, io.MultiWriter(f, compressed, size))
+		if err != nil {
+			return err
+		}
+		return errors.Join(writeTar(ctx, io.MultiWriter(zw, diff), entries, epoch), zw.Close())
+	})
 	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(writeTar(ctx, io.MultiWriter(zw, diff), entries, epoch), zw.Close()); err != nil {
 		return nil, fmt.Errorf("compressing: %w", err)
 	}
 	b := &blob{DiffHash: sum(diff), BlobHash: sum(compressed), Length: size.n, as: s.Compression}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -36,6 +37,9 @@ type Options struct {
 	CacheDir string
 	// Compression is that of the layers that are made; a base's stay what they are.
 	Compression compression.Compression
+	// Follow, if it is set, reads each layer that is made, compressed, while it is made; it is
+	// called from several goroutines at once.
+	Follow func(ctx context.Context, compressed io.Reader)
 	// Progress is told of every step as it starts, from several goroutines at
 	// once; nil for nobody.
 	Progress func(Step)
@@ -147,7 +151,7 @@ func newEngine(plans []plan.Plan, o Options) (engine, error) {
 	return engine{
 		Options: o,
 		compile: compiler{tool: o.Tool, context: o.Context, cacheDir: o.CacheDir},
-		layers:  layer.Store{Dir: filepath.Join(o.CacheDir, layerDir), Compression: o.Compression},
+		layers:  layer.Store{Dir: filepath.Join(o.CacheDir, layerDir), Compression: o.Compression, Follow: o.Follow},
 	}, nil
 }
 

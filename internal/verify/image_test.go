@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/compression"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -172,6 +173,14 @@ func judge(t testing.TB, img v1.Image) verify.Report {
 	t.Helper()
 	r, err := verify.Image(t.Context(), verify.FromImage("test", img))
 	check(t, err)
+	// Whether its layers were read before or not, the verdict is the same.
+	subject := verify.FromImage("test", img)
+	subject.Ahead = readAhead(t, img)
+	ahead, err := verify.Image(t.Context(), subject)
+	check(t, err)
+	if diff := cmp.Diff(r, ahead); diff != "" {
+		t.Errorf("with layers that were read ahead: %s", diff)
+	}
 	return r
 }
 

@@ -118,10 +118,10 @@ func hashOf(data []byte) v1.Hash {
 	return v1.Hash{Algorithm: "sha256", Hex: digest.FromBytes(data).Encoded()}
 }
 
-// wanted are the files that are read on the way, by their names in a layer.
-func (in *inspection) wanted() map[string]bool {
+// wantedBy are the files of a config that are read on the way, by their names in a layer.
+func wantedBy(c plan.RunConfig) map[string]bool {
 	names := map[string]bool{}
-	for _, p := range slices.Concat(in.labelledPaths(), in.entry.candidates) {
+	for _, p := range slices.Concat(labelledPaths(c), entryOfConfig(c).candidates) {
 		names[p] = true
 	}
 	return names
@@ -143,18 +143,13 @@ func (in *inspection) readLayers(ctx context.Context) error {
 		return fmt.Errorf("%d layers: %w", len(blobs), ErrLimit)
 	}
 	left := in.subject.Limits.budget()
-	seen := &catch{names: in.wanted(), limit: in.subject.Limits.Binary, programs: map[string]caught{}, keys: map[rootfs.Location]bool{}}
+	seen := newCatch(wantedBy(in.config.Config), in.subject.Limits)
 	in.keys = seen.keys
 	for i, b := range blobs {
-		l, err := readLayer(ctx, b, left, func(tar io.Reader) error {
-			return walkTar(tar, i, left, func(e tarEntry) error {
-				in.noteTime(e)
-				if err := seen.take(e); err != nil {
-					return err
-				}
-				return in.limit(apply(in.root, e.Entry))
-			})
-		})
+		l, ok, err := in.readAhead(i, b, left, &seen)
+		if !ok {
+			l, err = in.readNow(ctx, i, b, left, &seen)
+		}
 		if err != nil {
 			return fmt.Errorf("reading layer %d: %w", i, err)
 		}
@@ -163,7 +158,19 @@ func (in *inspection) readLayers(ctx context.Context) error {
 	if in.broken() != nil {
 		return nil //nolint:nilerr // judgeLayers reports it
 	}
-	return in.findPrograms(ctx, blobs, left, seen)
+	return in.findPrograms(ctx, blobs, left, &seen)
+}
+
+func (in *inspection) readNow(ctx context.Context, i int, b blob, left *budget, seen *catch) (layer, error) {
+	return readLayer(ctx, b, left, func(tar io.Reader) error {
+		return walkTar(tar, i, left, func(e tarEntry) error {
+			in.noteTime(e)
+			if err := seen.take(e); err != nil {
+				return err
+			}
+			return in.limit(apply(in.root, e.Entry))
+		})
+	})
 }
 
 // limit makes the index's bounds ours.
@@ -188,6 +195,10 @@ type catch struct {
 	passwd   []byte
 	passwdAt rootfs.Location
 	keys     map[rootfs.Location]bool // files that are private keys
+}
+
+func newCatch(names map[string]bool, l Limits) catch {
+	return catch{names: names, limit: l.Binary, programs: map[string]caught{}, keys: map[rootfs.Location]bool{}}
 }
 
 func (c *catch) take(e tarEntry) error {
@@ -254,10 +265,9 @@ func (in *inspection) ownLabels() map[string]string {
 	return own
 }
 
-// labelledPaths are the paths of the binaries label, clean.
-func (in *inspection) labelledPaths() []string {
-	value, _ := in.label(tuning.LabelBinaries)
-	paths, err := parseBinaries(value)
+// labelledPaths are the paths of a config's binaries label, clean.
+func labelledPaths(c plan.RunConfig) []string {
+	paths, err := parseBinaries(c.Labels[tuning.LabelBinaries])
 	if err != nil {
 		return nil
 	}

@@ -72,7 +72,7 @@ func (in *inspection) findPrograms(ctx context.Context, blobs []blob, left *budg
 	if e, err := in.root.Resolve(passwdPath); err == nil && e.Type == rootfs.File && e.Content == seen.passwdAt {
 		in.passwd = seen.passwd
 	}
-	for _, p := range in.labelledPaths() {
+	for _, p := range labelledPaths(in.config.Config) {
 		found, err := in.root.Resolve(p)
 		if err := in.addProgram(ctx, p, found, err, blobs, left, seen); err != nil {
 			return err

@@ -61,7 +61,7 @@ func (in *inspection) firstOwnLayer() int {
 		return base
 	}
 	first := len(in.layers)
-	for _, p := range in.labelledPaths() {
+	for _, p := range labelledPaths(in.config.Config) {
 		if e, err := in.root.Resolve(p); err == nil {
 			first = min(first, e.Content.Layer)
 		}

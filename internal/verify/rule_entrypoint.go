@@ -35,7 +35,7 @@ func judgeEntrypoint(in *inspection) outcome {
 
 // judgeFirstBinary demands that the entrypoint is the first labelled binary.
 func (in *inspection) judgeFirstBinary(t *tally, e rootfs.Entry) {
-	paths := in.labelledPaths()
+	paths := labelledPaths(in.config.Config)
 	if len(paths) == 0 {
 		t.unknown("label %s names no binary to compare with", tuning.LabelBinaries)
 		return

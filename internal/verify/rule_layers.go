@@ -60,7 +60,7 @@ func (in *inspection) judgeDocuments(t *tally) {
 // layer which holds its path is one of ours: a base must not supply it.
 func (in *inspection) judgeOwnership(t *tally) {
 	base, known := in.baseLayers()
-	for _, p := range in.labelledPaths() {
+	for _, p := range labelledPaths(in.config.Config) {
 		e, err := in.root.Resolve(p)
 		switch {
 		case err != nil:

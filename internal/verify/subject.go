@@ -47,6 +47,8 @@ type Subject struct {
 	Platform *v1.Platform
 	// Limits bound the work.
 	Limits Limits
+	// Ahead has read layers that may be the image's; nil if nobody has.
+	Ahead *Ahead
 
 	source source
 	// attestations are those of the index that are about this image; of more than are read,

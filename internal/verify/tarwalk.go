@@ -24,8 +24,13 @@ const (
 // before the next entry.
 type tarEntry struct {
 	rootfs.Entry
+	name     string // as the tar has it
 	modified time.Time
 	content  io.Reader
+}
+
+func (e tarEntry) wrong(err error) error {
+	return fmt.Errorf("reading tar entry %q: %w", cut(e.name), err)
 }
 
 // walkTar hands out the entries of a tar, with absolute clean names.
@@ -47,10 +52,11 @@ func walkTar(r io.Reader, layerIndex int, left *budget, visit func(tarEntry) err
 		}
 		e, err := entryOf(h, rootfs.Location{Layer: layerIndex, Position: position})
 		if err != nil {
-			return fmt.Errorf("reading tar entry %q: %w", cut(h.Name), err)
+			return tarEntry{name: h.Name}.wrong(err)
 		}
-		if err := visit(tarEntry{e, h.ModTime, tr}); err != nil {
-			return fmt.Errorf("reading tar entry %q: %w", cut(h.Name), err)
+		te := tarEntry{e, h.Name, h.ModTime, tr}
+		if err := visit(te); err != nil {
+			return te.wrong(err)
 		}
 	}
 }

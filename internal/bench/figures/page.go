@@ -17,7 +17,7 @@ var shown = []struct{ peer, against string }{
 func (r *Report) Page() string {
 	var b strings.Builder
 	b.WriteString("# Benchmarks\n\n<!-- written by `make bench`; do not edit -->\n\n")
-	b.WriteString("All peers run in turn within one run, on one machine, with the same Go and the same toolchain image, and push to a\nregistry on loopback; modules come from a proxy on loopback. Seconds mean nothing on another machine; ratios do.\n\n")
+	b.WriteString("All peers run in turn within one run, on one machine, with the same Go and the same toolchain image, and push to a\nregistry on loopback; modules come from a proxy on loopback. On warm builders each run begins with another peer. Seconds\nmean nothing on another machine; ratios do.\n\n")
 	r.writeTargets(&b)
 	r.writeCases(&b)
 	r.writeSteps(&b)
