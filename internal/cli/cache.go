@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -56,8 +58,34 @@ func newPrune(s Streams) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&limit, "max", "0", "keep at most this size, such as 2GiB")
-	c.Flags().DurationVar(&unused, "unused", local.CacheRest, "leave alone what was used within this time")
+	unused = local.CacheRest
+	c.Flags().Var((*days)(&unused), "unused", "leave alone what was used within this time, such as 12h or 7d")
 	return c
+}
+
+// days is a duration that may be a number of days.
+type days time.Duration
+
+// String is pflag's.
+func (d *days) String() string { return time.Duration(*d).String() }
+
+// Type is pflag's.
+func (d *days) Type() string { return "duration" }
+
+// Set is pflag's.
+func (d *days) Set(text string) error {
+	if count, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(count, 10, 16); err == nil {
+			*d = days(time.Duration(n) * 24 * time.Hour)
+			return nil
+		}
+	}
+	given, err := time.ParseDuration(text)
+	if err != nil || given < 0 {
+		return fmt.Errorf("%q is no time such as 12h or 7d", text)
+	}
+	*d = days(given)
+	return nil
 }
 
 func prune(ctx context.Context, s Streams, limit int64, unused time.Duration) error {

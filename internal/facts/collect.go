@@ -36,6 +36,7 @@ func Collect(src fs.FS, q Query) (Facts, error) {
 	if len(problems) > 0 {
 		return Facts{}, problems
 	}
+	f.stamps(src, q)
 	return f, nil
 }
 

@@ -21,6 +21,8 @@ type Query struct {
 	Files []Want
 	// Contents are files whose bytes go into the plan.
 	Contents []Want
+	// Stamps are variables, as importpath.name, that the linker is to set.
+	Stamps []Want
 }
 
 // Want is one thing to gather.
@@ -48,6 +50,8 @@ type Facts struct {
 	Contents map[string][]byte
 	// Source is where the source stands; engines fill it in.
 	Source Source
+	// Warnings are what is odd and no problem.
+	Warnings []Note
 }
 
 // Module is the Go module of a main package.

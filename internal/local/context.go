@@ -22,6 +22,8 @@ type Context struct {
 
 	root  *os.Root
 	files *contextFS
+	// ignore is the ignore file's path; empty where there is none.
+	ignore string
 	// cut are the links, relative to Dir, that lead to something hidden or outside.
 	cut []string
 }
@@ -34,7 +36,7 @@ func OpenContext(dir, specFile string) (_ *Context, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening build context %s: %w", dir, err)
 	}
-	matcher, err := readIgnore(specFile, real)
+	ignore, matcher, err := readIgnore(specFile, real)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +53,7 @@ func OpenContext(dir, specFile string) (_ *Context, err error) {
 	if _, err := s.dir(".", patternmatcher.MatchInfo{}); err != nil {
 		return nil, fmt.Errorf("reading build context %s: %w", dir, err)
 	}
-	c := &Context{Dir: real, root: root, files: &contextFS{base: root.FS().(baseFS), hidden: s.hidden, links: s.links, unscanned: s.unscanned}}
+	c := &Context{Dir: real, root: root, ignore: ignore, files: &contextFS{base: root.FS().(baseFS), hidden: s.hidden, links: s.links, unscanned: s.unscanned}}
 	c.cut = c.files.cut()
 	return c, nil
 }
@@ -72,8 +74,8 @@ func realDir(dir string) (string, error) {
 	return real, err
 }
 
-// readIgnore is the matcher of the ignore file that applies.
-func readIgnore(specFile, dir string) (*patternmatcher.PatternMatcher, error) {
+// readIgnore is the ignore file that applies, if any, and its matcher.
+func readIgnore(specFile, dir string) (string, *patternmatcher.PatternMatcher, error) {
 	candidates := []string{filepath.Join(dir, ignoreName)}
 	if specFile != "" {
 		candidates = append([]string{specFile + ignoreName}, candidates...)
@@ -84,15 +86,16 @@ func readIgnore(specFile, dir string) (*patternmatcher.PatternMatcher, error) {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("reading ignore file %s: %w", file, err)
+			return "", nil, fmt.Errorf("reading ignore file %s: %w", file, err)
 		}
 		matcher, err := patternmatcher.New(patterns)
 		if err != nil {
-			return nil, fmt.Errorf("reading ignore file %s: %w", file, err)
+			return "", nil, fmt.Errorf("reading ignore file %s: %w", file, err)
 		}
-		return matcher, nil
+		return file, matcher, nil
 	}
-	return patternmatcher.New(nil)
+	matcher, err := patternmatcher.New(nil)
+	return "", matcher, err
 }
 
 func readPatterns(file string) ([]string, error) {

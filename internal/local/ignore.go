@@ -1,8 +1,14 @@
 package local
 
 import (
+	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/moby/patternmatcher"
 )
@@ -57,4 +63,24 @@ func (s *scan) entry(name string, e fs.DirEntry, parent patternmatcher.MatchInfo
 		s.links[name] = true
 	}
 	return !ignored, nil
+}
+
+// misses is what the go command says of something that is not there.
+var misses = regexp.MustCompile(`undefined: |no required module provides|is not in std|no Go files in|no matching files found|does not contain package|cannot find (package|module)|no such file`)
+
+// mostHidden bounds the names of an error.
+const mostHidden = 5
+
+// explain adds to an error of something that is not there what the ignore file hides: the go command
+// does not know of it.
+func (c *Context) explain(err error) error {
+	if err == nil || c.ignore == "" || len(c.files.hidden) == 0 || !misses.MatchString(err.Error()) {
+		return err
+	}
+	names := slices.Sorted(maps.Keys(c.files.hidden))
+	more := ""
+	if n := len(names) - mostHidden; n > 0 {
+		names, more = names[:mostHidden], fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Errorf("%w\n(%s hides from the build: %s%s)", err, filepath.Base(c.ignore), strings.Join(names, ", "), more)
 }

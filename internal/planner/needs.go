@@ -20,6 +20,14 @@ func Needs(s spec.Service, platforms []ocispec.Platform) facts.Query {
 	if ref := baseRef(s); ref != "" {
 		q.Base = facts.Want{Name: ref, Key: "image.base"}
 	}
+	stamp := s.Build.Stamp
+	for _, v := range []facts.Want{
+		{Name: stamp.Version, Key: "build.stamp.version"}, {Name: stamp.Revision, Key: "build.stamp.revision"}, {Name: stamp.Time, Key: "build.stamp.time"},
+	} {
+		if v.Name != "" {
+			q.Stamps = append(q.Stamps, v)
+		}
+	}
 	for i, f := range s.Image.Files {
 		q.Files = append(q.Files, facts.Want{Name: path.Clean(f.From), Key: fmt.Sprintf("image.files[%d].from", i)})
 	}

@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/containerd/platforms"
@@ -16,7 +17,7 @@ import (
 // Plan makes one plan for each platform. An Error lists everything that is wrong
 // with the spec in the light of the facts.
 func Plan(s spec.Service, f facts.Facts, o Options) (Result, error) {
-	p := &planning{service: s, facts: f}
+	p := &planning{service: s, facts: f, warnings: slices.Clone(f.Warnings)}
 	p.settle()
 	var res Result
 	for _, platform := range o.Platforms {

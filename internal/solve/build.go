@@ -48,7 +48,7 @@ func connect(ctx context.Context, addr string) (*client.Client, error) {
 		return nil, fmt.Errorf("connecting to buildkit at %s: %w", addr, err)
 	}
 	if _, err := c.Info(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("connecting to buildkit at %s: %w", addr, err), c.Close())
+		return nil, errors.Join(fmt.Errorf("connecting to buildkit at %s (--addr or BUILDKIT_HOST names another): %w", addr, err), c.Close())
 	}
 	return c, nil
 }
