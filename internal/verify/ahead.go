@@ -10,7 +10,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/plimsoll-build/plimsoll/internal/plan"
-	"github.com/plimsoll-build/plimsoll/internal/rootfs"
 )
 
 // Ahead reads layers while they are made, so that it does not take long to judge an image that
@@ -102,18 +101,4 @@ func (in *inspection) readAhead(i int, b blob, left *budget, seen *catch) (l lay
 	}
 	seen.add(c.catch, i)
 	return l, true, nil
-}
-
-// add takes what another has caught in the layer of that index.
-func (c *catch) add(other catch, layer int) {
-	at := func(l rootfs.Location) rootfs.Location { l.Layer = layer; return l }
-	for name, p := range other.programs {
-		c.programs[name] = caught{at(p.at), p.program}
-	}
-	for l := range other.keys {
-		c.keys[at(l)] = true
-	}
-	if other.passwd != nil {
-		c.passwd, c.passwdAt = other.passwd, at(other.passwdAt)
-	}
 }

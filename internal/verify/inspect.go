@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -177,57 +176,6 @@ func (in *inspection) readNow(ctx context.Context, i int, b blob, left *budget, 
 func (in *inspection) limit(err error) error {
 	if errors.Is(err, rootfs.ErrLimit) {
 		return fmt.Errorf("%w: %w", err, ErrLimit)
-	}
-	return err
-}
-
-// caught is a program read on the way, with the place that it was read from.
-type caught struct {
-	at rootfs.Location
-	program
-}
-
-// catch reads the wanted files while a layer passes by.
-type catch struct {
-	names    map[string]bool
-	limit    int64
-	programs map[string]caught
-	passwd   []byte
-	passwdAt rootfs.Location
-	keys     map[rootfs.Location]bool // files that are private keys
-}
-
-func newCatch(names map[string]bool, l Limits) catch {
-	return catch{names: names, limit: l.Binary, programs: map[string]caught{}, keys: map[rootfs.Location]bool{}}
-}
-
-func (c *catch) take(e tarEntry) error {
-	if e.Type != rootfs.File {
-		return nil
-	}
-	if e.Path == passwdPath && e.Size <= maxPasswd {
-		data, err := io.ReadAll(io.LimitReader(e.content, maxPasswd))
-		c.passwd, c.passwdAt = data, e.Content
-		return err
-	}
-	if !c.names[e.Path] {
-		return c.takeKey(e)
-	}
-	p, err := readProgram(e.content, e.Size, c.limit)
-	c.programs[e.Path] = caught{e.Content, p}
-	return err
-}
-
-// takeKey looks for a private key where one may be: in a small file that is named
-// as PEM files are.
-func (c *catch) takeKey(e tarEntry) error {
-	const largest = 64 << 10
-	if ext := path.Ext(e.Path); e.Size > largest || (ext != ".pem" && ext != ".key") {
-		return nil
-	}
-	data, err := io.ReadAll(io.LimitReader(e.content, largest))
-	if bytes.Contains(data, []byte("PRIVATE KEY-----")) {
-		c.keys[e.Content] = true
 	}
 	return err
 }
