@@ -165,14 +165,7 @@ func (r *runner) warmOn(ctx context.Context, all []contender, change func(*peers
 		}
 		for run := -1; run < r.runs; run++ {
 			err := r.edited(ctx, c.edit, func() error {
-				for _, p := range turned(all, run) {
-					// Without mounts it compiles everything after an edit, also here.
-					if c.edit != service.Nothing && p.name == figures.Layers && (run < 0 || run >= r.coldRuns) {
-						continue
-					}
-					if c.edit != service.Nothing && p.name == figures.Syntax {
-						continue // its daemon has just built that
-					}
+				for _, p := range r.inTurn(all, c.edit, run) {
 					b, err := r.build(p.name)
 					if err != nil {
 						return err
@@ -197,10 +190,22 @@ func (r *runner) warmOn(ctx context.Context, all []contender, change func(*peers
 	return nil
 }
 
-// turned is all in their order, beginning with another one in each run: who builds first after an
-// edit does so while the disk is still busy with what was before.
-func turned(all []contender, run int) []contender {
-	first := max(run, 0) % max(len(all), 1)
+// inTurn are those that build in a run on warm builders, beginning with another one each time: who
+// builds first after an edit does so while the disk is still busy with what was before.
+func (r *runner) inTurn(all []contender, edit service.Edit, run int) []contender {
+	all = slices.DeleteFunc(slices.Clone(all), func(p contender) bool {
+		switch {
+		case edit == service.Nothing:
+			return false
+		case p.name == figures.Layers: // without mounts it compiles everything after an edit, also here
+			return run < 0 || run >= r.coldRuns
+		}
+		return p.name == figures.Syntax // its daemon has just built that
+	})
+	if len(all) == 0 {
+		return nil
+	}
+	first := max(run, 0) % len(all)
 	return slices.Concat(all[first:], all[:first])
 }
 

@@ -99,16 +99,15 @@ func buildEmbedded(ctx context.Context, s Streams, log *logrus.Logger, f *buildF
 	if exports.Pusher, err = export.NewPusher(); err != nil {
 		return err
 	}
-	ahead, stop := context.WithCancel(ctx)
+	pushing, stop := context.WithCancel(ctx)
 	defer stop()
-	go pushBases(ahead, p, outputs, exports)
-	read := verify.NewAhead(p.configs()...)
-	options.Follow = read.Read
+	go pushBases(pushing, p, outputs, exports)
+	ahead := p.readAhead(&options)
 	res, err := local.Build(ctx, p.Plans, options)
 	if err != nil {
 		return err
 	}
-	if err := summarise(ctx, s, log, p, res, read, local.Cache{Dir: options.CacheDir}); err != nil {
+	if err := summarise(ctx, s, log, p, res, ahead, local.Cache{Dir: options.CacheDir}); err != nil {
 		return err
 	}
 	if err := rehearsals(ctx, log, f, p, res); err != nil {
@@ -144,13 +143,15 @@ func pushBases(ctx context.Context, p *prepared, outputs []export.Output, export
 	}
 }
 
-// configs are what the images will be run with.
-func (p *prepared) configs() []plan.RunConfig {
+// readAhead lets verify read layers while a build makes them.
+func (p *prepared) readAhead(o *local.Options) *verify.Ahead {
 	var configs []plan.RunConfig
 	for _, pl := range p.Plans {
 		configs = append(configs, pl.Config.Config)
 	}
-	return configs
+	ahead := verify.NewAhead(configs...)
+	o.Follow = ahead.Read
+	return ahead
 }
 
 // title names the image's default output.

@@ -11,121 +11,142 @@ import (
 	"strings"
 )
 
-// stamps warns of variables that the linker's -X would set in vain: it says nothing of one that
-// is not there (cmd/link, "-X importpath.name=value"). Packages that are not in a module of a main
-// package are not looked at.
+// stamps warns of variables that the linker's -X would set in vain: it says nothing of one that is
+// not there, and the program sets others again when it starts (cmd/link, "-X importpath.name=value").
+// Of a package that is not in a module of a main package nothing is known.
 func (f *Facts) stamps(src fs.FS, q Query) {
+	packages := map[string]*declarations{}
 	for _, want := range q.Stamps {
-		dot := strings.LastIndexByte(want.Name, '.')
-		pkg, name := want.Name[:dot], want.Name[dot+1:]
+		dot := max(strings.LastIndexByte(want.Name, '.'), 0)
+		pkg, name := want.Name[:dot], strings.TrimPrefix(want.Name[dot:], ".")
 		var found string
-		for _, dir := range f.packageDirs(q, pkg) {
-			how := declared(src, dir, name)
-			if how == settable {
+		for _, dir := range f.packageDirs(src, q, pkg) {
+			if packages[dir] == nil {
+				packages[dir] = declared(src, dir)
+			}
+			wrong := packages[dir].wrong(pkg, name, dir)
+			if wrong == "" {
 				found = ""
 				break
 			}
-			found = cmp.Or(found, fmt.Sprintf(how, name, dir))
+			found = cmp.Or(found, wrong)
 		}
 		if found != "" {
-			f.Warnings = append(f.Warnings, Note{Path: want.Key, Rule: "stamp", Message: found + ": the linker sets package variables that are strings, declared as var " + name + " string, and is silent about others"})
+			f.Warnings = append(f.Warnings, Note{Path: want.Key, Rule: "stamp", Message: found + ", so that the linker sets nothing, or nothing that lasts: declare var " + name + " string"})
 		}
 	}
 }
 
 // packageDirs are the directories that a package may be in: main is in each of the main packages'.
-func (f *Facts) packageDirs(q Query, pkg string) []string {
+func (f *Facts) packageDirs(src fs.FS, q Query, pkg string) []string {
 	var dirs []string
 	for _, main := range q.Mains {
 		m := f.Modules[main.Name]
+		rest, below := strings.CutPrefix(pkg, m.Path)
 		switch {
 		case pkg == "main":
 			dirs = append(dirs, path.Clean(main.Name))
-		case m.Path != "" && (pkg == m.Path || strings.HasPrefix(pkg, m.Path+"/")):
-			dirs = append(dirs, path.Join(m.Dir, strings.TrimPrefix(pkg, m.Path)))
+		case m.Path == "" || !below || rest != "" && rest[0] != '/':
+		default:
+			dir := path.Join(m.Dir, rest)
+			if at, ok, err := above(src, dir, "go.mod"); err == nil && ok && at == m.Dir {
+				dirs = append(dirs, dir)
+			}
 		}
 	}
 	return dirs
 }
 
-// How a package declares a name: a format of the name and the directory. What settable stands for
-// the linker can set, or says itself why not.
-const (
-	settable = ""
-	missed   = "there is no variable %s in %s"
-	constant = "%s in %s is a constant"
-	computed = "%s in %s is set by the program when it starts"
-)
+// declarations are those of a package.
+type declarations struct {
+	name string // of the package; empty where nothing is known of it
+	// values are those of the variables, nil for one without; computed are those that are made with
+	// others, by a function.
+	values              map[string]ast.Expr
+	computed, constants map[string]bool
+}
 
-// declared looks at all files of a package, whatever they are built for. What cannot be read, or is
-// no Go, is for the compiler to say.
-func declared(src fs.FS, dir, name string) string {
+// declared reads all files of a package, whatever they are built for. What cannot be read, or is no
+// Go, is for the compiler to say.
+func declared(src fs.FS, dir string) *declarations {
+	d := &declarations{values: map[string]ast.Expr{}, computed: map[string]bool{}, constants: map[string]bool{}}
 	files, err := fs.ReadDir(src, dir)
 	if err != nil {
-		return settable
+		return d
 	}
-	how := settable // without any file
+	var name string
 	for _, f := range files {
-		if path.Ext(f.Name()) != ".go" || strings.HasSuffix(f.Name(), "_test.go") {
+		if path.Ext(f.Name()) != ".go" || strings.HasSuffix(f.Name(), "_test.go") || strings.HasPrefix(f.Name(), "_") || strings.HasPrefix(f.Name(), ".") {
 			continue
 		}
 		data, err := fs.ReadFile(src, path.Join(dir, f.Name()))
 		if err != nil {
-			return settable
+			return d
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), f.Name(), data, parser.SkipObjectResolution)
 		if err != nil {
-			return settable
+			return d
 		}
-		here := declaredIn(file, name)
-		if how == settable || here != missed {
-			how = here
-		}
-		if here == settable {
-			break
-		}
-	}
-	return how
-}
-
-func declaredIn(file *ast.File, name string) string {
-	for _, d := range file.Decls {
-		if how := declaredBy(d, name); how != missed {
-			return how
-		}
-	}
-	return missed
-}
-
-func declaredBy(d ast.Decl, name string) string {
-	group, ok := d.(*ast.GenDecl)
-	if !ok || group.Tok != token.VAR && group.Tok != token.CONST {
-		return missed
-	}
-	for _, s := range group.Specs {
-		values := s.(*ast.ValueSpec)
-		for i, n := range values.Names {
-			switch {
-			case n.Name != name:
-			case group.Tok == token.CONST:
-				return constant
-			case len(values.Values) == len(values.Names) && calls(values.Values[i]), len(values.Values) == 1 && len(values.Names) > 1:
-				return computed
-			default:
-				return settable
+		name = file.Name.Name
+		for _, group := range file.Decls {
+			if group, ok := group.(*ast.GenDecl); ok && (group.Tok == token.VAR || group.Tok == token.CONST) {
+				d.add(group)
 			}
 		}
 	}
-	return missed
+	d.name = name
+	return d
 }
 
-// calls reports whether a value is not known when the program is compiled, since a function makes it.
-func calls(value ast.Expr) (found bool) {
+func (d *declarations) add(group *ast.GenDecl) {
+	for _, s := range group.Specs {
+		s := s.(*ast.ValueSpec)
+		for i, n := range s.Names {
+			switch {
+			case group.Tok == token.CONST:
+				d.constants[n.Name] = true
+			case len(s.Values) == len(s.Names):
+				d.values[n.Name] = s.Values[i]
+			default:
+				d.values[n.Name] = nil
+				d.computed[n.Name] = len(s.Values) > 0
+			}
+		}
+	}
+}
+
+// wrong says why the linker sets the variable of that package in vain; empty where it does not, or
+// says so itself.
+func (d *declarations) wrong(pkg, name, dir string) string {
+	value, variable := d.values[name]
+	switch {
+	case d.name == "":
+		return ""
+	case d.name == "main" && pkg != "main":
+		return fmt.Sprintf("%s holds a main package, whose variables are main.%s and so on to the linker", dir, name)
+	case d.constants[name]:
+		return fmt.Sprintf("%s is a constant in %s", name, dir)
+	case !variable:
+		return fmt.Sprintf("there is no variable %s in %s", name, dir)
+	case d.computed[name] || d.computes(value):
+		return fmt.Sprintf("%s in %s is made by a function or of other variables when the program starts", name, dir)
+	}
+	return ""
+}
+
+// computes reports whether the compiler does not know a value.
+func (d *declarations) computes(value ast.Expr) (found bool) {
+	if value == nil {
+		return false
+	}
 	ast.Inspect(value, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if ok {
-			named, conversion := call.Fun.(*ast.Ident)
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			named, conversion := n.Fun.(*ast.Ident)
 			found = found || !conversion || named.Name != "string"
+		case *ast.Ident:
+			_, variable := d.values[n.Name]
+			found = found || variable
 		}
 		return !found
 	})

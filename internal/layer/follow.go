@@ -10,21 +10,15 @@ import (
 
 // growing is a file that is read from the disk while it is written.
 type growing struct {
-	*os.File
+	file    *os.File
 	mu      sync.Mutex
 	changed *sync.Cond
 	size    int64
 	end     error // nil until nothing more comes
 }
 
-func newGrowing(f *os.File) *growing {
-	g := &growing{File: f}
-	g.changed = sync.NewCond(&g.mu)
-	return g
-}
-
 func (g *growing) Write(p []byte) (int, error) {
-	n, err := g.File.Write(p)
+	n, err := g.file.Write(p)
 	g.mu.Lock()
 	g.size += int64(n)
 	g.mu.Unlock()
@@ -32,7 +26,7 @@ func (g *growing) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// finish says that nothing more comes, and of the file is all there unless err says otherwise.
+// finish says that nothing more comes: the file is complete, or err says why it is not.
 func (g *growing) finish(err error) {
 	g.mu.Lock()
 	if g.end = io.EOF; err != nil {
@@ -57,16 +51,16 @@ func (g *growing) written(off int64) (int64, error) {
 
 // follower reads a growing file to its end.
 type follower struct {
-	file *growing
+	from *growing
 	off  int64
 }
 
 func (f *follower) Read(p []byte) (int, error) {
-	size, err := f.file.written(f.off)
+	size, err := f.from.written(f.off)
 	if err != nil {
 		return 0, err
 	}
-	n, err := f.file.ReadAt(p[:min(int64(len(p)), size-f.off)], f.off)
+	n, err := f.from.file.ReadAt(p[:min(int64(len(p)), size-f.off)], f.off)
 	f.off += int64(n)
 	return n, err
 }
@@ -76,10 +70,11 @@ func followed(ctx context.Context, f *os.File, follow func(context.Context, io.R
 	if follow == nil {
 		return write(f)
 	}
-	g, done := newGrowing(f), make(chan struct{})
+	g, done := &growing{file: f}, make(chan struct{})
+	g.changed = sync.NewCond(&g.mu)
 	go func() {
 		defer close(done)
-		follow(ctx, &follower{file: g})
+		follow(ctx, &follower{from: g})
 	}()
 	err := write(g)
 	g.finish(err)

@@ -39,6 +39,7 @@ func TestFollow(t *testing.T) {
 		t.Errorf("a layer that is there already: %v, %d bytes read", err, len(got))
 	}
 
+	end = io.ErrNoProgress
 	store = Store{Dir: t.TempDir(), Follow: func(_ context.Context, r io.Reader) { _, end = io.CopyN(io.Discard, r, 1) }}
 	if _, err := store.Build(t.Context(), layer, 0, sources(t)); err != nil || end != nil {
 		t.Errorf("a reader that had enough: %v, %v", err, end)

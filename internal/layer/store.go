@@ -37,7 +37,7 @@ type Store struct {
 
 // Build makes a layer of the plan. Times are epoch, in seconds UTC. The content is read once,
 // or, with files of the build context, twice if the store has not got the layer; never is it
-// held in memory.
+// held in memory here.
 func (s Store) Build(ctx context.Context, l plan.Layer, epoch int64, src Sources) (v1.Layer, error) {
 	layer, err := s.build(ctx, l, epoch, src)
 	if err != nil {
@@ -87,8 +87,8 @@ func (s Store) add(ctx context.Context, entries []entry, epoch int64) (*blob, er
 
 	diff, compressed := sha256.New(), sha256.New()
 	size := &counter{}
-	err = followed(ctx, f, s.Follow, func(f io.Writer) error {
-		zw, err := compressor(s.Compression, io.MultiWriter(f, compressed, size))
+	err = followed(ctx, f, s.Follow, func(file io.Writer) error {
+		zw, err := compressor(s.Compression, io.MultiWriter(file, compressed, size))
 		if err != nil {
 			return err
 		}

@@ -126,7 +126,7 @@ func (c compiler) build(ctx context.Context, p plan.Plan, b plan.Compile, file s
 		Dir: filepath.Join(c.context.Dir, filepath.FromSlash(module)),
 	})
 	if err != nil {
-		return c.context.explain(err)
+		return c.context.hides(err)
 	}
 	if err := checkBinary(file, p.Platform.Architecture, b.Hook); err != nil {
 		return fmt.Errorf("checking %s: %w", b.Name, err)

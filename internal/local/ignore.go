@@ -3,7 +3,6 @@ package local
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -65,22 +64,60 @@ func (s *scan) entry(name string, e fs.DirEntry, parent patternmatcher.MatchInfo
 	return !ignored, nil
 }
 
-// misses is what the go command says of something that is not there.
-var misses = regexp.MustCompile(`undefined: |no required module provides|is not in std|no Go files in|no matching files found|does not contain package|cannot find (package|module)|no such file`)
+// misses is what the go command and the compiler say of something that is not there, and embeds of
+// what may be any file.
+var (
+	misses = regexp.MustCompile(`undefined|no required module provides|is not in std|no Go files in|exclude all Go files|does not contain package|cannot find (package|module)|missing go.sum entry|go.mod file not found|missing function body|is undeclared in the main package|no such file`)
+	embeds = regexp.MustCompile(`no matching files found|contains no embeddable files`)
+)
 
-// mostHidden bounds the names of an error.
-const mostHidden = 5
+// Bounds on what is said of hidden files: names, and how many files of a hidden directory are looked at.
+const (
+	mostHidden = 5
+	mostLooks  = 1000
+)
 
-// explain adds to an error of something that is not there what the ignore file hides: the go command
-// does not know of it.
-func (c *Context) explain(err error) error {
-	if err == nil || c.ignore == "" || len(c.files.hidden) == 0 || !misses.MatchString(err.Error()) {
+// hides adds to an error of something that is not there what the ignore file hides of what go reads:
+// the go command does not know of it.
+func (c *Context) hides(err error) error {
+	missed, embedded := misses.MatchString(err.Error()), embeds.MatchString(err.Error())
+	if c.ignore == "" || !missed && !embedded {
 		return err
 	}
-	names := slices.Sorted(maps.Keys(c.files.hidden))
+	var names []string
+	for name := range c.files.hidden {
+		if strings.HasPrefix(path.Base(name), ".") || c.files.hidden[path.Dir(name)] {
+			continue
+		}
+		if embedded || c.holdsGo(name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return err
+	}
+	slices.Sort(names)
 	more := ""
 	if n := len(names) - mostHidden; n > 0 {
 		names, more = names[:mostHidden], fmt.Sprintf(" and %d more", n)
 	}
 	return fmt.Errorf("%w\n(%s hides from the build: %s%s)", err, filepath.Base(c.ignore), strings.Join(names, ", "), more)
+}
+
+// holdsGo reports whether a hidden file, or one of a hidden directory, is a source or says which modules
+// there are.
+func (c *Context) holdsGo(hidden string) (found bool) {
+	looks := 0
+	_ = fs.WalkDir(c.files.base, hidden, func(name string, d fs.DirEntry, err error) error {
+		if looks++; err != nil || looks > mostLooks {
+			return fs.SkipAll
+		}
+		base := path.Base(name)
+		source := slices.Contains([]string{".go", ".s"}, path.Ext(base)) && !strings.HasSuffix(base, "_test.go")
+		if found = !d.IsDir() && (source || slices.Contains([]string{"go.mod", "go.sum", "go.work"}, base)); found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
 }

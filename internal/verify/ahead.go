@@ -17,6 +17,7 @@ import (
 // digest and size, and for no other.
 type Ahead struct {
 	names  map[string]bool // of the files that are wanted
+	busy   sync.Mutex      // a program is held in memory while it is looked into: one at a time
 	mu     sync.Mutex
 	layers map[v1.Hash]contents
 }
@@ -39,9 +40,13 @@ type contents struct {
 	catch
 }
 
-// Read reads a layer as it is stored. It may be called from several goroutines at once. Where it
-// fails, the layer is read as any other when its image is judged, and that says why.
+// Read reads a layer as it is stored. It may be called from several goroutines at once: one of them
+// is served. Where it does not, or fails, the layer is read as any other when its image is judged, and that says why.
 func (a *Ahead) Read(ctx context.Context, compressed io.Reader) {
+	if !a.busy.TryLock() {
+		return
+	}
+	defer a.busy.Unlock()
 	limits := Limits{}.withDefaults()
 	left := limits.budget()
 	c := contents{catch: newCatch(a.names, limits)}
@@ -91,8 +96,7 @@ func (in *inspection) readAhead(i int, b blob, left *budget, seen *catch) (l lay
 	l.desc = b.desc
 	for _, e := range c.entries {
 		e.Layer, e.Content.Layer = i, i
-		in.noteTime(e)
-		if err := in.limit(apply(in.root, e.Entry)); err != nil {
+		if err := in.see(e); err != nil {
 			if l.err = e.wrong(err); errors.Is(err, ErrLimit) {
 				return l, true, l.err
 			}

@@ -50,7 +50,7 @@ type shutLayer struct{ v1.Layer }
 func (shutLayer) Compressed() (io.ReadCloser, error) { return nil, errOpened }
 
 // TestAhead is of when a layer that was read while it was made is not read again. That the verdict
-// is the same is what judge compares, in all tests.
+// is the same is what judge compares, in each test that uses it.
 func TestAhead(t *testing.T) {
 	img := goodDraft(t).image(t)
 	other := goodDraft(t)

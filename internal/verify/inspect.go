@@ -163,13 +163,18 @@ func (in *inspection) readLayers(ctx context.Context) error {
 func (in *inspection) readNow(ctx context.Context, i int, b blob, left *budget, seen *catch) (layer, error) {
 	return readLayer(ctx, b, left, func(tar io.Reader) error {
 		return walkTar(tar, i, left, func(e tarEntry) error {
-			in.noteTime(e)
 			if err := seen.take(e); err != nil {
 				return err
 			}
-			return in.limit(apply(in.root, e.Entry))
+			return in.see(e)
 		})
 	})
+}
+
+// see takes note of an entry, and puts it into the root.
+func (in *inspection) see(e tarEntry) error {
+	in.noteTime(e)
+	return in.limit(apply(in.root, e.Entry))
 }
 
 // limit makes the index's bounds ours.
