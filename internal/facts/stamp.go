@@ -32,7 +32,7 @@ func (f *Facts) stamps(src fs.FS, q Query) {
 			found = cmp.Or(found, wrong)
 		}
 		if found != "" {
-			f.Warnings = append(f.Warnings, Note{Path: want.Key, Rule: "stamp", Message: found + ", so that the linker sets nothing, or nothing that lasts: declare var " + name + " string"})
+			f.Warnings = append(f.Warnings, Note{Path: want.Key, Rule: "stamp", Message: found})
 		}
 	}
 }
@@ -115,21 +115,21 @@ func (d *declarations) add(group *ast.GenDecl) {
 	}
 }
 
-// wrong says why the linker sets the variable of that package in vain; empty where it does not, or
-// says so itself.
+// wrong says why the linker sets the variable of that package in vain, and what to do; empty where it
+// does not, or says so itself.
 func (d *declarations) wrong(pkg, name, dir string) string {
 	value, variable := d.values[name]
 	switch {
 	case d.name == "":
 		return ""
 	case d.name == "main" && pkg != "main":
-		return fmt.Sprintf("%s holds a main package, whose variables are main.%s and so on to the linker", dir, name)
+		return fmt.Sprintf("%s holds a main package, which has no other name to the linker: write main.%s", dir, name)
 	case d.constants[name]:
-		return fmt.Sprintf("%s is a constant in %s", name, dir)
+		return fmt.Sprintf("%s is a constant in %s, and the linker sets nothing: declare var %s string", name, dir, name)
 	case !variable:
-		return fmt.Sprintf("there is no variable %s in %s", name, dir)
+		return fmt.Sprintf("there is no variable %s in %s, and the linker sets nothing: declare var %s string", name, dir, name)
 	case d.computed[name] || d.computes(value):
-		return fmt.Sprintf("%s in %s is made by a function or of other variables when the program starts", name, dir)
+		return fmt.Sprintf("%s in %s is made by a function or of other variables when the program starts, whatever the linker sets: declare var %s string", name, dir, name)
 	}
 	return ""
 }

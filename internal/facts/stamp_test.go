@@ -23,7 +23,7 @@ func TestStamps(t *testing.T) {
 		"made by a function":        {main("var revision = read()\nfunc read() string { return \"\" }"), "main.revision", "made by a function"},
 		"made of a variable":        {main("var revision = unknown") + "-- cmd/x/b.go --\npackage main\nvar unknown = \"dev\"\n", "main.revision", "of other variables"},
 		"one of two of a function":  {main("var revision, err = read()\nfunc read() (string, error) { return \"\", nil }"), "main.revision", "made by a function"},
-		"main by its path":          {main("var revision string"), "example.com/x/cmd/x.revision", "main.revision"},
+		"main by its path":          {main("var revision string"), "example.com/x/cmd/x.revision", "write main.revision"},
 		"in another package":        {info("var Revision string"), "example.com/x/info.Revision", ""},
 		"not in another package":    {info("const Revision = 1"), "example.com/x/info.Revision", "Revision is a constant in info"},
 		"in the module's root":      {module + "-- x.go --\npackage x\nvar A string\n", "example.com/x.B", "there is no variable B in ."},

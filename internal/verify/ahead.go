@@ -17,8 +17,7 @@ import (
 // digest and size, and for no other.
 type Ahead struct {
 	names  map[string]bool // of the files that are wanted
-	busy   sync.Mutex      // a program is held in memory while it is looked into: one at a time
-	mu     sync.Mutex
+	mu     sync.Mutex      // held while a layer is read: its program is in memory, and one is enough
 	layers map[v1.Hash]contents
 }
 
@@ -40,13 +39,13 @@ type contents struct {
 	catch
 }
 
-// Read reads a layer as it is stored. It may be called from several goroutines at once: one of them
-// is served. Where it does not, or fails, the layer is read as any other when its image is judged, and that says why.
+// Read reads a layer as it is stored. It may be called from several goroutines at once, of which
+// one is served. A layer that it does not read, or fails to, is read when its image is judged.
 func (a *Ahead) Read(ctx context.Context, compressed io.Reader) {
-	if !a.busy.TryLock() {
+	if !a.mu.TryLock() {
 		return
 	}
-	defer a.busy.Unlock()
+	defer a.mu.Unlock()
 	limits := Limits{}.withDefaults()
 	left := limits.budget()
 	c := contents{catch: newCatch(a.names, limits)}
@@ -63,8 +62,6 @@ func (a *Ahead) Read(ctx context.Context, compressed io.Reader) {
 		return
 	}
 	c.bytes, c.count = limits.Uncompressed-left.bytes, limits.Entries-left.entries
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.layers[c.digest] = c
 }
 
